@@ -1,0 +1,146 @@
+"""Every lesson keeps to the anatomy that readers rely on."""
+
+import json
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+ALL = LESSONS + sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
+
+SET_UP = """\
+import sys
+from pathlib import Path
+
+ROOT = Path.cwd().resolve()
+while not (ROOT / "helpers").is_dir():
+    ROOT = ROOT.parent
+sys.path.insert(0, str(ROOT))"""
+
+
+def read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def cells(path: Path, kind: str) -> list[dict]:
+    return [cell for cell in read(path)["cells"] if cell["cell_type"] == kind]
+
+
+def tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def by_name(path: Path) -> str:
+    return path.relative_to(NOTEBOOKS).as_posix()
+
+
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=by_name)
+each_notebook = pytest.mark.parametrize("notebook", ALL, ids=by_name)
+
+
+def test_there_are_lessons():
+    assert LESSONS
+
+
+@each_lesson
+def test_opens_with_title_and_conditions(lesson):
+    first = source(cells(lesson, "markdown")[0])
+    assert first.startswith("# ")
+    for word in ("minutes", "network: no", "cost: 0", "Binder"):
+        assert word in first
+
+
+@each_lesson
+def test_says_what_will_be_learnt_and_what_was(lesson):
+    text = "\n".join(source(cell) for cell in cells(lesson, "markdown"))
+    assert "By the end you will be able to" in text
+    assert "## Key points" in text
+    assert "## Exercise" in text
+    assert re.search(r"## (What comes next|Next)", text)
+
+
+@each_notebook
+def test_first_code_cell_is_the_set_up(notebook):
+    assert source(cells(notebook, "code")[0]) == SET_UP
+
+
+@each_lesson
+def test_is_made_of_small_cells(lesson):
+    lengths = [len(source(cell).splitlines()) for cell in cells(lesson, "code")]
+    assert statistics.median(lengths) <= 6
+    assert max(lengths) <= 15
+
+
+@each_notebook
+def test_lines_fit_a_narrow_window(notebook):
+    lines = [line for cell in cells(notebook, "code") for line in source(cell).splitlines()]
+    assert [line for line in lines if len(line) > 79] == []
+
+
+@each_notebook
+def test_every_cell_was_run(notebook):
+    """nbval compares nothing for a cell whose execution count is missing."""
+    counts = [cell["execution_count"] for cell in cells(notebook, "code")]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_notebook
+def test_no_cell_wrote_a_warning_or_an_unmeant_error(notebook):
+    for cell in cells(notebook, "code"):
+        assert all(output.get("name") != "stderr" for output in cell["outputs"]), source(cell)
+        failed = any(output["output_type"] == "error" for output in cell["outputs"])
+        assert failed == ("raises-exception" in tags(cell)), source(cell)
+
+
+@each_notebook
+def test_no_semicolon_hides_a_result(notebook):
+    """nbval runs cells without history, where a closing semicolon hides nothing."""
+    assert not [cell for cell in cells(notebook, "code") if source(cell).rstrip().endswith(";")]
+
+
+@each_notebook
+def test_can_be_run_anywhere(notebook):
+    text = notebook.read_text(encoding="utf-8")
+    assert read(notebook)["metadata"]["kernelspec"]["name"] == "python3"
+    assert not re.search(r"/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\\\\\", text)
+    assert not re.search(r"sk-(proj-)?[A-Za-z0-9]{20,}", text)
+
+
+@each_lesson
+def test_every_figure_is_followed_by_its_sentence(lesson):
+    """A screen reader gets nothing from a figure: the sentence beside it carries the numbers."""
+    for cell in cells(lesson, "code"):
+        if any("image/png" in output.get("data", {}) for output in cell["outputs"]):
+            outputs = cell["outputs"]
+            said = "nbval-ignore-output" in tags(cell) or any(
+                output.get("name") == "stdout" for output in outputs
+            )
+            assert said, source(cell)
+
+
+@each_lesson
+def test_every_exercise_has_its_solution(lesson):
+    tasks = [cell for cell in cells(lesson, "markdown") if source(cell).startswith("## Exercise")]
+    solution = NOTEBOOKS / "solutions" / lesson.name
+    assert tasks and solution.is_file()
+    solved = sum(
+        "".join(output.get("text", "")).startswith("Correct")
+        for cell in cells(solution, "code")
+        for output in cell["outputs"]
+    )
+    assert solved >= len(tasks)
+
+
+def test_nearly_all_outputs_are_compared():
+    code = [cell for path in ALL for cell in cells(path, "code")]
+    ignored = [cell for cell in code if "nbval-ignore-output" in tags(cell)]
+    assert not [cell for cell in code if "nbval-skip" in tags(cell)]
+    assert not [cell for cell in code if "NBVAL" in source(cell)]
+    assert len(ignored) <= 0.08 * len(code)
