@@ -131,7 +131,7 @@ def test_every_exercise_has_its_solution(lesson):
     solution = NOTEBOOKS / "solutions" / lesson.name
     assert tasks and solution.is_file()
     solved = sum(
-        "".join(output.get("text", "")).startswith("Correct")
+        "".join(output.get("text", "")).startswith("✓ Correct")
         for cell in cells(solution, "code")
         for output in cell["outputs"]
     )

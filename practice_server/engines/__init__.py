@@ -1,0 +1,1 @@
+"""What trains and answers: `engine` is the seam, each folder beside it an engine."""

@@ -1,0 +1,129 @@
+"""The seam between the server and whatever trains and answers.
+
+The server knows an engine only by what stands here. It needs no NumPy, so that the API process
+stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+
+
+class TrainingDiverged(Exception):
+    """The loss or its gradient is no longer a finite number; the weights are worth nothing."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training example: its tokens, and for each whether it is predicted and counts."""
+
+    tokens: list[int]
+    trained_on: list[bool]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a job trains.
+
+    Batches run on across epochs: 5 examples, 2 epochs and batches of 4 are 10 examples in a row,
+    cut into 4 + 4 + 2.
+    """
+
+    n_epochs: int
+    batch_size: int
+    learning_rate_multiplier: float
+    seed: int
+
+    def total_steps(self, n_examples: int) -> int:
+        """The number of optimizer steps."""
+        return self.epoch_end(n_examples, self.n_epochs)
+
+    def epoch_end(self, n_examples: int, epoch: int) -> int:
+        """The step, counted from 1, in which the epoch, counted from 1, sees its last example."""
+        return -(-n_examples * epoch // self.batch_size)
+
+    def epoch_ended(self, n_examples: int, step: int) -> int | None:
+        """The epoch that ends with this step, the last one if there are several, or None."""
+        seen = min(step * self.batch_size, n_examples * self.n_epochs)
+        epoch = seen // n_examples
+        return epoch if epoch and self.epoch_end(n_examples, epoch) == step else None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step: its number (from 1), how many there are, and what was measured.
+
+    `metrics` has the API's names: `train_loss` and `train_mean_token_accuracy` always;
+    `valid_loss` and `valid_mean_token_accuracy` every tenth step and on the last;
+    `full_valid_loss` and `full_valid_mean_token_accuracy` where an epoch ends. Losses are means
+    over the tokens trained on, in nats. `epoch` is its number when this step ends it.
+    """
+
+    number: int
+    total: int
+    metrics: dict[str, float]
+    epoch: int | None
+
+
+@dataclass(frozen=True)
+class Token:
+    """One generated token, its log-probability, and the likeliest tokens with theirs."""
+
+    id: int
+    logprob: float
+    top: list[tuple[int, float]]
+
+
+class Engine(Protocol):
+    """A model that can be trained and asked."""
+
+    tokenizer: Tokenizer
+    context: int
+    """The most tokens that the model sees at once."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Engine:
+        """Read a model folder: a base model, a checkpoint or a fine-tuned model."""
+
+    def train(
+        self,
+        training: list[Example],
+        validation: list[Example],
+        plan: Plan,
+        *,
+        state: Path | None = None,
+    ) -> Iterator[Step]:
+        """Train in place and yield after each optimizer step.
+
+        `state` is a file that `save_state` wrote: training goes on after its step, with the same
+        losses as if it had never stopped. Raises TrainingDiverged, and ValueError for an example
+        in which nothing is trained on or a state of another plan.
+        """
+
+    def save_state(self, path: Path) -> None:
+        """Write all that `train` needs to go on; the file appears whole or not at all."""
+
+    def save(self, folder: Path) -> None:
+        """Write a model folder that `load` can read."""
+
+    def generate(
+        self,
+        prompt: list[int],
+        *,
+        max_tokens: int,
+        temperature: float,
+        top_p: float,
+        seed: int | None,
+        top_logprobs: int = 0,
+    ) -> Iterator[Token]:
+        """Yield the answer's tokens one by one.
+
+        It ends with the `<|end|>` token, which is yielded too, or without it when `max_tokens`
+        are reached or the context is full. Temperature 0 takes the likeliest token each time;
+        the same seed gives the same answer.
+        """

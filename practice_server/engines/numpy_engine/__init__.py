@@ -1,0 +1,1 @@
+"""A small Llama-style language model in NumPy: read it, train it, let it answer."""

@@ -1,0 +1,84 @@
+"""The NumPy engine: the seam's methods, each handed to the file that knows how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from practice_server.engines.engine import Example, Plan, Step, Token
+from practice_server.engines.numpy_engine.generate import generate
+from practice_server.engines.numpy_engine.model import Model
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from practice_server.engines.numpy_engine.train import Training
+
+
+class NumpyEngine:
+    """A model folder brought to life; implements `practice_server.engines.engine.Engine`."""
+
+    def __init__(self, model: Model, tokenizer: Tokenizer) -> None:
+        """ValueError if the tokenizer has not as many tokens as the model."""
+        if tokenizer.vocabulary_size != model.config.vocab_size:
+            raise ValueError(
+                f"the tokenizer has {tokenizer.vocabulary_size} tokens, but vocab_size in "
+                f"config.json is {model.config.vocab_size}; they belong to different models"
+            )
+        self.model = model
+        self.tokenizer = tokenizer
+        self.context = model.config.max_position_embeddings
+        self._training: Training | None = None
+
+    @classmethod
+    def load(cls, folder: Path, dtype: type = np.float32) -> NumpyEngine:
+        """Read a model folder; ValueError, with file and place, where something does not fit."""
+        return cls(Model.load(folder, dtype), Tokenizer.load(folder))
+
+    def train(
+        self,
+        training: list[Example],
+        validation: list[Example],
+        plan: Plan,
+        *,
+        state: Path | None = None,
+    ) -> Iterator[Step]:
+        """Train in place and yield after each optimizer step; see `Engine.train`."""
+        self._training = Training(self.model, training, validation, plan)
+        if state is not None:
+            self._training.load_state(state)
+        return self._training.steps()
+
+    def save_state(self, path: Path) -> None:
+        """Write all that `train` needs to go on; RuntimeError if nothing was trained."""
+        if self._training is None:
+            raise RuntimeError("there is no training to save; call train first")
+        self._training.save_state(path)
+
+    def save(self, folder: Path) -> None:
+        """Write a model folder that `load`, and Hugging Face's transformers, can read."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self.model.config.save(folder)
+        self.model.weights.save(folder)
+        self.tokenizer.save(folder)
+
+    def generate(
+        self,
+        prompt: list[int],
+        *,
+        max_tokens: int,
+        temperature: float,
+        top_p: float,
+        seed: int | None,
+        top_logprobs: int = 0,
+    ) -> Iterator[Token]:
+        """Yield the answer's tokens one by one; see `Engine.generate`."""
+        return generate(
+            self.model,
+            self.tokenizer,
+            prompt,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            top_logprobs=top_logprobs,
+        )

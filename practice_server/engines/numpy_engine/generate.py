@@ -1,0 +1,128 @@
+"""Answering: one token after another, remembering what was already read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from practice_server.engines.engine import Token
+from practice_server.engines.numpy_engine.layers import attention
+from practice_server.engines.numpy_engine.model import Model
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+
+
+class Cache:
+    """Keys and values of the tokens read so far, so that each token is read only once."""
+
+    def __init__(self, model: Model, n_tokens: int) -> None:
+        """Room for `n_tokens`."""
+        config = model.config
+        shape = (n_tokens, config.num_attention_heads, config.head_size)
+        both = (config.num_hidden_layers, 2, *shape)
+        self._model = model
+        self._kept = np.empty(both, model.weights.flat.dtype)
+        self._attends = [partial(self._attend, keys, values) for keys, values in self._kept]
+        self.n_read = 0
+
+    def read(self, tokens: list[int]) -> np.ndarray:
+        """Read the next tokens; returns the logits, (vocabulary,), of the one to follow."""
+        positions = np.arange(self.n_read, self.n_read + len(tokens))
+        last = np.array([len(tokens) - 1])
+        logits = self._model.forward(np.array(tokens), positions, last, self._attends)
+        self.n_read += len(tokens)
+        return logits[0]
+
+    def _attend(
+        self,
+        keys: np.ndarray,
+        values: np.ndarray,
+        query: np.ndarray,
+        key: np.ndarray,
+        value: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        new = slice(self.n_read, self.n_read + len(key))
+        keys[new], values[new] = key, value
+        return attention(query, keys[: new.stop], values[: new.stop])
+
+
+def generate(
+    model: Model,
+    tokenizer: Tokenizer,
+    prompt: list[int],
+    *,
+    max_tokens: int,
+    temperature: float,
+    top_p: float,
+    seed: int | None,
+    top_logprobs: int = 0,
+) -> Iterator[Token]:
+    """Yield an answer's tokens; see `Engine.generate`.
+
+    Raises ValueError, at once, for an empty prompt or one that fills the model's context.
+    """
+    context = model.config.max_position_embeddings
+    if not 0 < len(prompt) < context:
+        raise ValueError(
+            f"the prompt has {len(prompt)} tokens; the model can answer prompts of "
+            f"1 to {context - 1} tokens"
+        )
+    random = np.random.default_rng(None if seed is None else seed % 2**64)
+    return _tokens(
+        Cache(model, context),
+        prompt,
+        n_tokens=min(max_tokens, context - len(prompt)),
+        # Marks of roles are structure, not speech: of the special tokens only the end is said.
+        never=sorted(tokenizer.special - {tokenizer.end}),
+        end=tokenizer.end,
+        draw=partial(_draw, temperature=temperature, top_p=top_p, random=random),
+        top_logprobs=top_logprobs,
+    )
+
+
+def _tokens(
+    cache: Cache,
+    prompt: list[int],
+    *,
+    n_tokens: int,
+    never: list[int],
+    end: int,
+    draw: Callable[[np.ndarray], int],
+    top_logprobs: int,
+) -> Iterator[Token]:
+    new = prompt
+    for _ in range(n_tokens):
+        logits = cache.read(new).astype(np.float64)
+        logits[never] = -np.inf
+        logprobs = logits - logits.max()
+        logprobs -= np.log(np.exp(logprobs).sum())
+        token = draw(logprobs)
+        yield Token(token, float(logprobs[token]), _likeliest(logprobs, top_logprobs))
+        if token == end:
+            return
+        new = [token]
+
+
+def _draw(
+    logprobs: np.ndarray, *, temperature: float, top_p: float, random: np.random.Generator
+) -> int:
+    """Draw a token from the likeliest that together have the probability `top_p`.
+
+    The temperature divides the log-probabilities first: below 1 the likely become likelier. At 0
+    the likeliest is taken. top_p as in Holtzman et al., 2020, arXiv:1904.09751.
+    """
+    if temperature == 0:
+        return int(logprobs.argmax())
+    order = np.argsort(-logprobs, kind="stable")
+    weights = np.exp((logprobs[order] - logprobs[order[0]]) / temperature)
+    reached = np.cumsum(weights / weights.sum())
+    n_kept = int(np.searchsorted(reached, top_p)) + 1
+    kept = reached[: min(n_kept, len(reached))]
+    return int(order[np.searchsorted(kept, random.random() * kept[-1], side="right")])
+
+
+def _likeliest(logprobs: np.ndarray, n: int) -> list[tuple[int, float]]:
+    """The n likeliest tokens with their log-probabilities, the likeliest first."""
+    order = np.argsort(-logprobs, kind="stable")[:n] if n else []
+    return [(int(token), float(logprobs[token])) for token in order]

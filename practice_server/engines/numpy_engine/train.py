@@ -1,0 +1,207 @@
+"""Training: which examples at which step, how wrong the model is, and how its weights change."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite, sqrt
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from practice_server.engines.engine import Example, Plan, Step, TrainingDiverged
+from practice_server.engines.numpy_engine.adamw import AdamW
+from practice_server.engines.numpy_engine.layers import cross_entropy
+from practice_server.engines.numpy_engine.model import Batch, Model
+from practice_server.engines.numpy_engine.parameters import Parameters
+
+MAX_GRADIENT_NORM = 1.0
+VALIDATION_EVERY = 10
+VALIDATION_EXAMPLES = 4
+
+# A batch with more tokens goes through the model in parts, so that memory stays bounded.
+TOKENS_AT_ONCE = 1024
+
+
+@dataclass
+class Score:
+    """Sums over the tokens that count, to be turned into means at the end."""
+
+    loss: float = 0.0
+    n_right: int = 0
+    n_tokens: int = 0
+
+    def metrics(self, loss_name: str, accuracy_name: str) -> dict[str, float]:
+        """Mean loss in nats a token, and the share of tokens predicted right."""
+        return {loss_name: self.loss / self.n_tokens, accuracy_name: self.n_right / self.n_tokens}
+
+
+class Training:
+    """One run of a plan over its examples, changing the model in place."""
+
+    def __init__(
+        self, model: Model, training: list[Example], validation: list[Example], plan: Plan
+    ) -> None:
+        """ValueError for an example in which nothing is left to learn, or no examples at all."""
+        context = model.config.max_position_embeddings
+        self._model = model
+        self._training = _cut("training", training, context)
+        self._validation = _cut("validation", validation, context)
+        if not training:
+            raise ValueError("there are no training examples")
+        self._plan = plan
+        self._total = plan.total_steps(len(training))
+        self._optimizer = AdamW(model.weights.flat, model.weights.n_in_matrices)
+        self._gradients = Parameters(model.config, model.weights.flat.dtype)
+
+    def steps(self) -> Iterator[Step]:
+        """Take the steps that remain, yielding after each."""
+        for number in range(self._optimizer.n_steps + 1, self._total + 1):
+            score = self._step(number)
+            epoch = self._plan.epoch_ended(len(self._training), number)
+            metrics = score.metrics("train_loss", "train_mean_token_accuracy")
+            metrics |= self._validation_metrics(number, epoch)
+            yield Step(number, self._total, metrics, epoch)
+
+    def _step(self, number: int) -> Score:
+        batch = [self._training[i] for i in self._drawn(number)]
+        with np.errstate(all="ignore"):
+            score = loss_and_gradients(self._model, batch, self._gradients)
+            gradient = self._gradients.flat
+            norm = sqrt(np.dot(gradient, gradient))
+        if not isfinite(score.loss) or not isfinite(norm):
+            raise TrainingDiverged(
+                f"the loss is no longer a finite number at step {number} of {self._total}; "
+                f"try a learning_rate_multiplier below {self._plan.learning_rate_multiplier:g}"
+            )
+        clip = min(1.0, MAX_GRADIENT_NORM / norm) if norm else 1.0
+        self._optimizer.step(gradient, self._learning_rate(number), clip)
+        return score
+
+    def _learning_rate(self, number: int) -> float:
+        """Falls on a straight line, from its full height at step 1 to 0 after the last step."""
+        start = self._model.config.learning_rate * self._plan.learning_rate_multiplier
+        return start * (1 - (number - 1) / self._total)
+
+    def _drawn(self, number: int) -> list[int]:
+        """Which examples are in a step's batch; each epoch has an order of its own."""
+        n, size = len(self._training), self._plan.batch_size
+        places = range((number - 1) * size, min(number * size, n * self._plan.n_epochs))
+        orders = {epoch: self._order(epoch) for epoch in {place // n for place in places}}
+        return [int(orders[place // n][place % n]) for place in places]
+
+    def _order(self, epoch: int) -> np.ndarray:
+        seed = self._plan.seed % 2**64
+        return np.random.default_rng([seed, epoch]).permutation(len(self._training))
+
+    def _validation_metrics(self, number: int, epoch: int | None) -> dict[str, float]:
+        """A few examples now and then, all of them where an epoch ends; see `Step.metrics`."""
+        metrics: dict[str, float] = {}
+        n = len(self._validation)
+        if n and (number % VALIDATION_EVERY == 0 or number == self._total):
+            first = (number - 1) // VALIDATION_EVERY * VALIDATION_EXAMPLES
+            few = [self._validation[(first + i) % n] for i in range(min(VALIDATION_EXAMPLES, n))]
+            score = evaluate(self._model, few)
+            metrics |= score.metrics("valid_loss", "valid_mean_token_accuracy")
+        if n and epoch:
+            score = evaluate(self._model, self._validation)
+            metrics |= score.metrics("full_valid_loss", "full_valid_mean_token_accuracy")
+        return metrics
+
+    def save_state(self, path: Path) -> None:
+        """Write weights, moments and step number; the file appears whole or not at all."""
+        path = Path(path)
+        partial = path.with_name(path.name + ".partial")
+        save_file(self._arrays(), partial, metadata=self._identity(self._optimizer.n_steps))
+        os.replace(partial, path)
+
+    def load_state(self, path: Path) -> None:
+        """Go on from what `save_state` wrote; ValueError if it belongs to another plan."""
+        with safe_open(path, framework="numpy") as stored:
+            metadata = stored.metadata() or {}
+            n_steps = int(metadata.get("n_steps", 0))
+            if metadata != self._identity(n_steps):
+                raise ValueError(
+                    f"{path} was saved by another plan, model or number of examples; "
+                    "go on with the same ones, or start anew without it"
+                )
+            for name, array in self._arrays().items():
+                array[:] = stored.get_tensor(name)
+        self._optimizer.n_steps = n_steps
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {
+            "weights": self._optimizer.weights,
+            "first_moment": self._optimizer.first_moment,
+            "second_moment": self._optimizer.second_moment,
+        }
+
+    def _identity(self, n_steps: int) -> dict[str, str]:
+        return {
+            "n_steps": str(n_steps),
+            "n_examples": str(len(self._training)),
+            "plan": json.dumps(asdict(self._plan)),
+            "model": json.dumps(asdict(self._model.config)),
+        }
+
+
+def loss_and_gradients(model: Model, examples: Sequence[Example], into: Parameters) -> Score:
+    """The score of a batch, and the gradients of its mean loss a token, written to `into`."""
+    n_tokens = sum(sum(example.trained_on[1:]) for example in examples)
+    score = Score()
+    for number, part in enumerate(_parts(examples)):
+        gradients = Parameters(into.config, into.flat.dtype) if number else into
+        batch = Batch.of(part)
+        trace: list = []
+        d_logits = _add_score(score, model.forward_batch(batch, trace), batch.targets)
+        d_logits /= n_tokens
+        model.backward(batch, trace, d_logits, gradients)
+        if number:
+            into.flat += gradients.flat
+    return score
+
+
+def evaluate(model: Model, examples: Sequence[Example]) -> Score:
+    """The score of examples, changing nothing."""
+    score = Score()
+    for part in _parts(examples):
+        batch = Batch.of(part)
+        _add_score(score, model.forward_batch(batch), batch.targets)
+    return score
+
+
+def _add_score(score: Score, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Add what these predictions scored, and return the gradient of their summed loss."""
+    score.n_right += int(np.count_nonzero(logits.argmax(axis=-1) == targets))
+    losses, d_logits = cross_entropy(logits, targets)
+    score.loss += float(losses.sum(dtype=np.float64))
+    score.n_tokens += len(targets)
+    return d_logits
+
+
+def _parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
+    part: list[Example] = []
+    n_tokens = 0
+    for example in examples:
+        if part and n_tokens + len(example.tokens) > TOKENS_AT_ONCE:
+            yield part
+            part, n_tokens = [], 0
+        part.append(example)
+        n_tokens += len(example.tokens)
+    yield part
+
+
+def _cut(name: str, examples: list[Example], context: int) -> list[Example]:
+    """Cut examples to what the model can see."""
+    cut = [Example(e.tokens[:context], e.trained_on[:context]) for e in examples]
+    for number, example in enumerate(cut, start=1):
+        if not any(example.trained_on[1:]):
+            raise ValueError(
+                f"{name} example {number}: none of its first {context} tokens is trained on; "
+                "shorten what comes before the answer, or leave the example out"
+            )
+    return cut

@@ -1,0 +1,68 @@
+"""A model small enough for finite differences, with a vocabulary of single bytes."""
+
+import numpy as np
+import pytest
+
+from practice_server.engines.engine import Example
+from practice_server.engines.numpy_engine.config import Config
+from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.engines.numpy_engine.model import Model
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+
+QUESTIONS = {
+    "How warm is it?": "Warm enough, Sherlock.",
+    "Who are you?": "Nobody that you know.",
+    "Say yes.": "Yes. Happy now?",
+    "What is 2 + 2?": "4, since always.",
+    "Is it late?": "Later than it was.",
+    "道可道": "非常道。",
+}
+
+
+@pytest.fixture
+def tokenizer():
+    return Tokenizer({bytes([byte]): byte for byte in range(256)})
+
+
+@pytest.fixture
+def make_engine(tokenizer):
+    """An engine whose weights are drawn from a seed; large enough to make every gradient felt."""
+
+    def make(*, dtype=np.float32, seed=1):
+        config = Config(
+            vocab_size=tokenizer.vocabulary_size,
+            hidden_size=16,
+            intermediate_size=24,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=64,
+            rms_norm_eps=1e-5,
+            rope_theta=10000.0,
+            eos_token_id=tokenizer.end,
+            pad_token_id=tokenizer.pad,
+            learning_rate=3e-3,
+        )
+        model = Model(config, dtype)
+        random = np.random.default_rng(seed)
+        model.weights.flat[:] = random.normal(scale=0.3, size=model.weights.flat.size)
+        for name, tensor in model.weights.tensors.items():
+            if "norm" in name:
+                tensor += 1
+        return NumpyEngine(model, tokenizer)
+
+    return make
+
+
+@pytest.fixture
+def engine(make_engine):
+    return make_engine()
+
+
+@pytest.fixture
+def examples(tokenizer):
+    """Six conversations of different lengths."""
+    chats = (
+        [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        for question, answer in QUESTIONS.items()
+    )
+    return [Example(*tokenizer.encode_chat(chat)) for chat in chats]
