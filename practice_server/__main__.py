@@ -1,0 +1,153 @@
+"""The command line: `python -m practice_server`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from practice_server.app import create_app
+from practice_server.catalogue import SHIPPED
+from practice_server.children import PROJECT
+from practice_server.guard import LOOPBACK
+from practice_server.home import Home, HomeInUse
+from practice_server.idle import Activity
+
+KEY_VARIABLE = "PRACTICE_SERVER_KEY"
+SHORTEST_KEY = 22  # letters and digits; some 128 bits if drawn at random
+SECONDS_FOR_OPEN_REQUESTS = 2
+
+
+class Server(uvicorn.Server):
+    """Says when it is ready, and takes back what it said when it ends."""
+
+    def __init__(self, config: uvicorn.Config, home: Home, api_key: str) -> None:
+        super().__init__(config)
+        self._home = home
+        self._api_key = api_key
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            base_url = self._base_url()
+            self._home.announce(base_url=base_url, api_key=self._api_key)
+            print(f"practice server ready: {base_url}", flush=True)
+
+    def _base_url(self) -> str:
+        port = self.servers[0].sockets[0].getsockname()[1]
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        return f"http://{host}:{port}/v1"
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._home.server_file.unlink(missing_ok=True)
+        await super().shutdown(sockets)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal, or idleness, ends it. Returns the exit status."""
+    options = _options(arguments)
+    api_key = os.environ.get(KEY_VARIABLE) or f"sk-practice-{secrets.token_urlsafe(24)}"
+    if options.host not in LOOPBACK and len(os.environ.get(KEY_VARIABLE, "")) < SHORTEST_KEY:
+        print(
+            f"--host {options.host} lets other machines in. Set {KEY_VARIABLE} to a random key"
+            f" of at least {SHORTEST_KEY} characters first.",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        home = Home(options.home)
+        lock = home.lock()
+    except HomeInUse as error:
+        print(f"{error}. Use that one, or start this one with another --home.", file=sys.stderr)
+        return 1
+    try:
+        _serve(options, home, api_key)
+    finally:
+        lock.close()
+    return 0
+
+
+def _serve(options: argparse.Namespace, home: Home, api_key: str) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    app = create_app(
+        home,
+        models_folder=options.models.resolve(),
+        aliases=dict(options.alias),
+        api_key=api_key,
+        host=options.host,
+    )
+    activity = Activity()
+    config = uvicorn.Config(
+        activity.watching(app),
+        host=options.host,
+        port=options.port,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=SECONDS_FOR_OPEN_REQUESTS,
+    )
+    server = Server(config, home, api_key)
+    asyncio.run(_run(server, activity, options.idle, app.state.services.store))
+
+
+async def _run(server: Server, activity: Activity, idle_minutes: float | None, store) -> None:
+    # The server ends itself on these signals, and afterwards raises them once more.
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: None)
+    watching = None
+    if idle_minutes is not None:
+
+        def end() -> None:
+            server.should_exit = True
+
+        watching = asyncio.create_task(activity.end_when_idle(idle_minutes * 60, store, end))
+    await server.serve()
+    if watching:
+        watching.cancel()
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m practice_server",
+        description="OpenAI's fine-tuning API on this machine, with real training.",
+    )
+    option = parser.add_argument
+    option("--home", type=Path, default=PROJECT / "work" / "practice", help="folder for all data")
+    option("--port", type=int, default=0, help="0 takes a free one")
+    option("--host", default="127.0.0.1", help="address to listen on")
+    option("--models", type=Path, default=SHIPPED, help="folder of base models")
+    option("--idle", type=float, metavar="MINUTES", help="end after so long without use")
+    option(
+        "--alias",
+        type=_alias,
+        action="append",
+        default=[],
+        metavar="NAME=MODEL",
+        help="let MODEL answer to NAME too; may be given more than once",
+    )
+    return parser.parse_args(arguments)
+
+
+def _alias(text: str) -> tuple[str, str]:
+    name, separator, model = text.partition("=")
+    if not (name and separator and model):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=MODEL")
+    return name, model
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""The child that answers: it keeps models loaded and generates, one request at a time.
+
+    python -m practice_server.answering
+
+On stdin and stdout it reads and writes one JSON object a line:
+
+    in    {"id", "folder", "messages", "max_tokens", "temperature", "top_p", "seed", "stop",
+           "top_logprobs"}  a request; `folder` comes from the server's catalogue
+          {"cancel": id}    nobody waits for this answer any more
+    out   {"id", "prompt_tokens"}                    the answer begins
+          {"id", "text", "logprobs"}                 a piece of it
+          {"id", "finish_reason", "completion_tokens"}  its end
+          {"id", "refused": {"message", "code"}}     instead of an answer
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from practice_server.engines.engine import Engine, Token
+from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.text_stream import TextStream
+
+MOST_MODELS = 8
+# What the service shows for a token that cannot come; JSON has no minus infinity.
+LOWEST_LOGPROB = -9999.0
+Request = dict[str, Any]
+
+
+class Refused(Exception):
+    """A request that the model cannot answer."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Models:
+    """The models used last, ready to answer."""
+
+    def __init__(self) -> None:
+        self._loaded: OrderedDict[str, Engine] = OrderedDict()
+
+    def get(self, folder: str) -> Engine:
+        if folder not in self._loaded:
+            self._loaded[folder] = NumpyEngine.load(Path(folder))
+        self._loaded.move_to_end(folder)
+        if len(self._loaded) > MOST_MODELS:
+            self._loaded.popitem(last=False)
+        return self._loaded[folder]
+
+
+class Inbox:
+    """Requests in their order, without those that were cancelled."""
+
+    def __init__(self) -> None:
+        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in sys.stdin.buffer:
+            message = json.loads(line)
+            if "cancel" in message:
+                self._cancelled.add(message["cancel"])
+            else:
+                self._requests.put(message)
+        os._exit(0)  # the server is gone; there is nothing to save
+
+    def __iter__(self) -> Iterator[Request]:
+        while True:
+            yield self._requests.get()
+
+    def is_cancelled(self, request: Request) -> bool:
+        return request["id"] in self._cancelled
+
+    def forget(self, request: Request) -> None:
+        self._cancelled.discard(request["id"])
+
+
+def main() -> None:
+    inbox, models = Inbox(), Models()
+    for request in inbox:
+        try:
+            for part in answer(request, models):
+                if inbox.is_cancelled(request):
+                    break
+                _send(request, part)
+        except Refused as refusal:
+            _send(request, {"refused": {"message": str(refusal), "code": refusal.code}})
+        inbox.forget(request)
+
+
+def _send(request: Request, part: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps({"id": request["id"], **part}) + "\n")
+    sys.stdout.flush()
+
+
+def answer(request: Request, models: Models) -> Iterator[dict[str, Any]]:
+    """The parts of an answer. Raises Refused for a prompt that the model cannot take in."""
+    try:
+        engine = models.get(request["folder"])
+    except FileNotFoundError as error:
+        raise Refused("The model was deleted.", "model_not_found") from error
+    prompt = engine.tokenizer.encode_prompt(request["messages"])
+    if len(prompt) >= engine.context:
+        raise Refused(
+            f"This model's maximum context length is {engine.context} tokens. However, your"
+            f" messages resulted in {len(prompt)} tokens. Please reduce the length of the"
+            " messages.",
+            "context_length_exceeded",
+        )
+    yield {"prompt_tokens": len(prompt)}
+    yield from Speech(engine, request).parts(prompt)
+
+
+class Speech:
+    """One answer on its way from tokens to text."""
+
+    def __init__(self, engine: Engine, request: Request) -> None:
+        self._engine = engine
+        self._request = request
+        self._stream = TextStream(request["stop"])
+        self._logprobs: list[dict[str, Any]] = []
+        self._n_tokens = 0
+
+    def parts(self, prompt: list[int]) -> Iterator[dict[str, Any]]:
+        finish_reason = "length"
+        for token in self._generate(prompt):
+            if token.id == self._engine.tokenizer.end:
+                finish_reason = "stop"
+                break
+            yield from self._part(self._take(token))
+            if self._stream.stopped:
+                finish_reason = "stop"
+                break
+        yield from self._part(self._stream.end())
+        yield {"finish_reason": finish_reason, "completion_tokens": self._n_tokens}
+
+    def _generate(self, prompt: list[int]) -> Iterator[Token]:
+        wanted = self._request
+        room = self._engine.context - len(prompt)
+        return self._engine.generate(
+            prompt,
+            max_tokens=min(wanted["max_tokens"] or room, room),
+            temperature=wanted["temperature"],
+            top_p=wanted["top_p"],
+            seed=wanted["seed"],
+            top_logprobs=wanted["top_logprobs"] or 0,
+        )
+
+    def _take(self, token: Token) -> str:
+        self._n_tokens += 1
+        if self._request["top_logprobs"] is not None:
+            top = [self._logprob(id, logprob) for id, logprob in token.top]
+            self._logprobs.append(self._logprob(token.id, token.logprob) | {"top_logprobs": top})
+        return self._stream.add(self._engine.tokenizer.decode_bytes([token.id]))
+
+    def _logprob(self, token_id: int, logprob: float) -> dict[str, Any]:
+        """A token as the API shows it; bytes that are only a part of a character are escaped."""
+        piece = self._engine.tokenizer.decode_bytes([token_id])
+        shown = piece.decode("utf-8", "backslashreplace")
+        return {"token": shown, "logprob": max(logprob, LOWEST_LOGPROB), "bytes": list(piece)}
+
+    def _part(self, text: str) -> Iterator[dict[str, Any]]:
+        if text:
+            logprobs, self._logprobs = self._logprobs, []
+            yield {"text": text, "logprobs": logprobs}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The application: all routes behind the guard, and what lives as long as the server does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Router
+
+from practice_server import errors, housekeeping
+from practice_server.answers import Answers
+from practice_server.catalogue import Catalogue
+from practice_server.guard import Guard
+from practice_server.home import Home
+from practice_server.routes import chat, files, fine_tuning, models
+from practice_server.scheduler import Scheduler
+from practice_server.services import Services
+from practice_server.store import Store, UnknownCursor
+
+ROUTES = [*files.routes, *fine_tuning.routes, *models.routes, *chat.routes]
+HANDLERS = {
+    errors.ApiError: errors.on_api_error,
+    HTTPException: errors.on_http_error,
+    UnknownCursor: errors.on_unknown_cursor,
+    Exception: errors.on_crash,
+}
+
+
+def create_app(
+    home: Home, *, models_folder: Path, aliases: Mapping[str, str], api_key: str, host: str
+) -> Starlette:
+    """The ASGI application that serves the folder `home`; `host` is the address it listens on."""
+    store = Store(home.database, durable=True)
+    arguments = ["--home", str(home.root), "--models", str(models_folder)]
+    services = Services(
+        home=home,
+        store=store,
+        catalogue=Catalogue(store, home, models_folder, aliases),
+        scheduler=Scheduler(store, home, arguments),
+        answers=Answers(),
+    )
+    app = Starlette(
+        routes=[Mount("/v1", Router(ROUTES, redirect_slashes=False))],
+        middleware=[Middleware(Guard, api_key=api_key, host=host)],
+        exception_handlers=HANDLERS,
+        lifespan=_lifespan,
+    )
+    app.state.services = services
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Jobs run while the server does; what is under way at its end goes on at the next start."""
+    services: Services = app.state.services
+    housekeeping.sweep(services.store, services.home)
+    working = asyncio.create_task(services.scheduler.run())
+    try:
+        yield
+    finally:
+        await asyncio.gather(services.scheduler.stop(), services.answers.stop())
+        working.cancel()
+        services.store.close()

@@ -1,0 +1,94 @@
+"""Which models there are, and in which folder each lies.
+
+Base models are the folders that hold a `config.json`; fine-tuned models and checkpoints come from
+the store. A folder is always found by a name listed here, never made from a request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from practice_server import checkpoints
+from practice_server.home import Home
+from practice_server.store import Row, Store
+
+SHIPPED = Path(__file__).parent / "base_models"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can answer and be trained further."""
+
+    id: str
+    folder: Path
+    created: int
+    owned_by: str
+    aliases: tuple[str, ...] = ()
+    checkpoint_id: str | None = None
+
+    @property
+    def context(self) -> int:
+        """The most tokens that a prompt and its answer, or a training example, may have."""
+        return _read_config(self.folder)["max_position_embeddings"]
+
+    def as_object(self) -> Row:
+        """The model as the API shows it."""
+        return {
+            "id": self.id,
+            "object": "model",
+            "created": self.created,
+            "owned_by": self.owned_by,
+            "shutdown_date": None,
+        }
+
+
+class Catalogue:
+    """The models of one server."""
+
+    def __init__(
+        self, store: Store, home: Home, folder: Path, aliases: Mapping[str, str] | None = None
+    ) -> None:
+        """`folder` holds the base models; `aliases` are further names for models."""
+        self._store = store
+        self._home = home
+        self._folder = folder
+        self._aliases = dict(aliases or {})
+
+    def all(self) -> list[Model]:
+        tuned = (self._tuned(row) for row in checkpoints.published(self._store))
+        return [*self._base_models(), *tuned]
+
+    def find(self, name: str) -> Model | None:
+        """The model that is called `name`, or whose alias it is; None if there is none."""
+        name = self._aliases.get(name, name)
+        row = checkpoints.find_by_name(self._store, name)
+        if row:
+            return self._tuned(row)
+        return next((m for m in self._base_models() if name == m.id or name in m.aliases), None)
+
+    def _base_models(self) -> Iterator[Model]:
+        for config in sorted(self._folder.glob("*/config.json")):
+            folder = config.parent
+            yield Model(
+                id=folder.name,
+                folder=folder,
+                created=int(config.stat().st_mtime),
+                owned_by="practice-server",
+                aliases=tuple(_read_config(folder).get("practice", {}).get("aliases", ())),
+            )
+
+    def _tuned(self, row: Row) -> Model:
+        return Model(
+            id=row["name"],
+            folder=self._home.model(row["id"]),
+            created=row["created_at"],
+            owned_by=checkpoints.ORGANIZATION,
+            checkpoint_id=row["id"],
+        )
+
+
+def _read_config(folder: Path) -> dict:
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))

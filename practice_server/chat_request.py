@@ -1,0 +1,190 @@
+"""What a chat request asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from practice_server.catalogue import Catalogue, Model
+from practice_server.errors import ApiError
+from practice_server.fields import Fields
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+MOST_CHOICES = 128
+MOST_STOPS = 4
+MOST_TOP_LOGPROBS = 20
+MOST_TOKENS = 1_000_000
+LARGEST_SEED = 2**63 - 1
+
+READ = (
+    "model",
+    "messages",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "n",
+    "stop",
+    "seed",
+    "stream",
+    "stream_options",
+    "logprobs",
+    "top_logprobs",
+)
+# These change nothing about an answer.
+WITHOUT_EFFECT = (
+    "metadata",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "user",
+)
+# These would change an answer in a way that the practice server cannot. Only the values that
+# change nothing are taken, so that nobody believes in an effect that is not there.
+UNSUPPORTED = {
+    "audio": (),
+    "frequency_penalty": (0,),
+    "function_call": ("none", "auto"),
+    "functions": ([],),
+    "logit_bias": ({},),
+    "modalities": (["text"],),
+    "prediction": (),
+    "presence_penalty": (0,),
+    "reasoning_effort": (),
+    "response_format": ({"type": "text"},),
+    "tool_choice": ("none", "auto"),
+    "tools": ([],),
+    "verbosity": (),
+    "web_search_options": (),
+}
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A checked request; absent numbers have the service's defaults."""
+
+    model: Model
+    messages: list[dict[str, Any]]
+    max_tokens: int | None
+    temperature: float
+    top_p: float
+    n: int
+    stop: list[str]
+    seed: int | None
+    stream: bool
+    include_usage: bool
+    top_logprobs: int | None
+
+    def question(self, index: int) -> dict[str, Any]:
+        """What the answering child is asked for the choice `index`, counted from 0."""
+        return {
+            "folder": str(self.model.folder),
+            "messages": self.messages,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "seed": None if self.seed is None else self.seed + index,
+            "stop": self.stop,
+            "top_logprobs": self.top_logprobs,
+        }
+
+
+def read_chat_request(fields: Fields, catalogue: Catalogue) -> ChatRequest:
+    """Raises ApiError for what the API or the practice server does not take."""
+    _refuse_unsupported(fields)
+    stream = fields.truth("stream")
+    max_tokens = fields.integer("max_tokens", 1, MOST_TOKENS)
+    return ChatRequest(
+        model=_read_model(fields, catalogue),
+        messages=_read_messages(fields),
+        max_tokens=fields.integer("max_completion_tokens", 1, MOST_TOKENS, max_tokens),
+        temperature=fields.number("temperature", 0, 2, 1.0),
+        top_p=fields.number("top_p", 0, 1, 1.0),
+        n=fields.integer("n", 1, MOST_CHOICES, 1),
+        stop=_read_stop(fields),
+        seed=fields.integer("seed", -LARGEST_SEED, LARGEST_SEED),
+        stream=stream,
+        include_usage=_read_include_usage(fields, stream),
+        top_logprobs=_read_top_logprobs(fields),
+    )
+
+
+def _refuse_unsupported(fields: Fields) -> None:
+    fields.refuse_unknown({*READ, *WITHOUT_EFFECT, *UNSUPPORTED})
+    for name, harmless in UNSUPPORTED.items():
+        if name in fields and fields.value(name) not in harmless:
+            message = f"Unsupported parameter: the practice server has no '{name}'."
+            raise ApiError(400, message, param=name, code="unsupported_parameter")
+
+
+def _read_model(fields: Fields, catalogue: Catalogue) -> Model:
+    name = fields.text("model", required=True)
+    model = catalogue.find(name)
+    if model is None:
+        message = f"The model `{name}` does not exist or you do not have access to it."
+        raise ApiError(404, message, code="model_not_found")
+    return model
+
+
+def _read_messages(fields: Fields) -> list[dict[str, Any]]:
+    messages = fields.array("messages", required=True)
+    if not messages:
+        raise fields.refuse("messages", "[] is too short")
+    for index, message in enumerate(messages):
+        place = f"messages[{index}]"
+        if not isinstance(message, dict):
+            raise ApiError(400, f"{place} is not an object", param=place)
+        if message.get("role") not in ROLES:
+            known = ", ".join(f"'{role}'" for role in ROLES)
+            message = f"Invalid value: {message.get('role')!r}. Supported values are: {known}."
+            raise ApiError(400, message, param=f"{place}.role", code="invalid_value")
+        _check_content(message, f"{place}.content")
+    return messages
+
+
+def _check_content(message: dict[str, Any], place: str) -> None:
+    content = message.get("content")
+    if content is None and message["role"] == "assistant":
+        return
+    if isinstance(content, list) and all(map(_is_text_part, content)):
+        return
+    if not isinstance(content, str):
+        reason = "should be a string or a list of text parts"
+        raise ApiError(400, f"Invalid value for '{place}': it {reason}.", param=place)
+
+
+def _is_text_part(part: Any) -> bool:
+    is_text = isinstance(part, dict) and part.get("type") == "text"
+    return is_text and isinstance(part.get("text"), str)
+
+
+def _read_stop(fields: Fields) -> list[str]:
+    stop = fields.value("stop", [])
+    stops = [stop] if isinstance(stop, str) else stop
+    if not isinstance(stops, list) or not all(isinstance(text, str) for text in stops):
+        raise fields.refuse("stop", "It is not a string or a list of strings")
+    if len(stops) > MOST_STOPS:
+        raise fields.refuse("stop", f"It has more than {MOST_STOPS} sequences")
+    return stops
+
+
+def _read_include_usage(fields: Fields, stream: bool) -> bool:
+    options = fields.object("stream_options")
+    if options is None:
+        return False
+    if not stream:
+        raise fields.refuse("stream_options", "It is only allowed when 'stream' is true")
+    return options.truth("include_usage")
+
+
+def _read_top_logprobs(fields: Fields) -> int | None:
+    """How many likely tokens to tell of at each place; None without log-probabilities."""
+    wanted = fields.integer("top_logprobs", 0, MOST_TOP_LOGPROBS)
+    if fields.truth("logprobs"):
+        return wanted or 0
+    if wanted is not None:
+        raise fields.refuse("top_logprobs", "It is only allowed when 'logprobs' is true")
+    return None

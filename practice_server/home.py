@@ -1,0 +1,123 @@
+"""The server's folder on disk: where everything lies, and how it is written safely.
+
+A file or folder gets its final name only when it is whole: it is written under a temporary name,
+flushed to the disk and renamed. After a crash there is the old state or the new one.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+UNFINISHED = ".part"
+
+
+class HomeInUse(Exception):
+    """Another server holds this folder; the message says which."""
+
+
+class Home:
+    """Names every place in the folder `root`, and makes the folders that are missing."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.database = self.root / "store.sqlite3"
+        self.server_file = self.root / "server.json"
+        self.files = self.root / "files"
+        self.models = self.root / "models"
+        self.jobs = self.root / "jobs"
+        for folder in (self.files, self.models, self.jobs):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def file(self, file_id: str) -> Path:
+        """Where the bytes of an uploaded file or a result file lie."""
+        return self.files / file_id
+
+    def model(self, checkpoint_id: str) -> Path:
+        """The model folder of a checkpoint."""
+        return self.models / checkpoint_id
+
+    def job(self, job_id: str) -> Path:
+        """Where a job keeps what it needs to go on after a crash."""
+        return self.jobs / job_id
+
+    def lock(self) -> sqlite3.Connection:
+        """Claim the folder for this process for as long as the answer is held.
+
+        The claim is an open exclusive transaction: the system ends it with the process, however
+        that dies, and it works on every platform. Raises HomeInUse.
+        """
+        connection = sqlite3.connect(self.root / "lock.sqlite3", timeout=0, isolation_level=None)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            connection.close()
+            server = self._running_server()
+            raise HomeInUse(f"{server} already uses the folder {self.root}") from None
+        return connection
+
+    def _running_server(self) -> str:
+        try:
+            server = json.loads(self.server_file.read_text(encoding="utf-8"))
+            return f"The practice server at {server['base_url']} (process {server['pid']})"
+        except (OSError, ValueError, KeyError):
+            return "Another practice server"
+
+    def announce(self, *, base_url: str, api_key: str) -> None:
+        """Write server.json, readable by its owner only, so that clients find the server."""
+        text = json.dumps({"base_url": base_url, "api_key": api_key, "pid": os.getpid()})
+        unfinished = unfinished_name(self.server_file)
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        unfinished.replace(self.server_file)
+
+
+def unfinished_name(path: Path) -> Path:
+    """The name under which `path` is written until it is whole."""
+    return path.with_name(path.name + UNFINISHED)
+
+
+def write_with(write: Callable[[Path], None], path: Path) -> None:
+    """Let `write` make a file or a folder of files, which gets the name `path` when it is whole.
+
+    A folder with that name is replaced.
+    """
+    unfinished = unfinished_name(path)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    write(unfinished)
+    for part in unfinished.iterdir() if unfinished.is_dir() else (unfinished,):
+        _sync(part)
+    shutil.rmtree(path, ignore_errors=True)
+    _publish(unfinished, path)
+
+
+def _sync(path: Path) -> None:
+    """Return when the bytes of a file are on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _publish(unfinished: Path, path: Path) -> None:
+    """Rename to the final name, and keep the rename through a power cut."""
+    unfinished.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether the system or SQLite says that there is no room left, or that a quota is used up."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "disk is full" in str(error)
+    no_room = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, OSError) and error.errno in no_room

@@ -1,0 +1,50 @@
+"""Removing what nobody needs any more."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from practice_server import checkpoints
+from practice_server.home import Home
+from practice_server.store import Store
+
+# What is younger may belong to a trainer that outlived its server for a moment.
+SETTLED_SECONDS = 3600
+
+
+def forget_work(store: Store, home: Home, job_id: str) -> None:
+    """Remove the saved states and checkpoints of a job that will never succeed."""
+    unpublished = [row for row in checkpoints.of_job(store, job_id) if not row["published"]]
+    with store.transaction():
+        for row in unpublished:
+            checkpoints.forget(store, row["id"])
+    for row in unpublished:
+        shutil.rmtree(home.model(row["id"]), ignore_errors=True)
+    shutil.rmtree(home.job(job_id), ignore_errors=True)
+
+
+def sweep(store: Store, home: Home) -> None:
+    """At start: remove what a crash has left behind, and files that were deleted or expired."""
+    now = int(time.time())
+    files = store.all(
+        "SELECT id FROM files WHERE deleted = 0 AND (expires_at IS NULL OR expires_at > :now)",
+        {"now": now},
+    )
+    models = store.all("SELECT id FROM checkpoints")
+    unfinished = store.all(
+        "SELECT id FROM jobs WHERE status NOT IN ('succeeded', 'failed', 'cancelled')"
+    )
+    for folder, rows in ((home.files, files), (home.models, models), (home.jobs, unfinished)):
+        _keep_only(folder, {row["id"] for row in rows})
+
+
+def _keep_only(folder: Path, names: set[str]) -> None:
+    for path in folder.iterdir():
+        is_settled = time.time() - path.stat().st_mtime > SETTLED_SECONDS
+        if path.name not in names and is_settled:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,37 @@
+"""What `auto` means: the numbers of passes and the size of batches, chosen from the examples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+TARGET_EPOCHS = 3
+FEWEST_TARGET_EXAMPLES = 100
+MOST_TARGET_EXAMPLES = 25_000
+MOST_DEFAULT_EPOCHS = 25
+LARGEST_BATCH = 256
+NAMES = ("n_epochs", "batch_size", "learning_rate_multiplier")
+
+
+def default_epochs(n_examples: int) -> int:
+    """The rule of OpenAI's cookbook, Chat_finetuning_data_prep: 10 epochs for 10, 3 for 100."""
+    if n_examples * TARGET_EPOCHS < FEWEST_TARGET_EXAMPLES:
+        return min(MOST_DEFAULT_EPOCHS, FEWEST_TARGET_EXAMPLES // n_examples)
+    if n_examples * TARGET_EPOCHS > MOST_TARGET_EXAMPLES:
+        return max(1, MOST_TARGET_EXAMPLES // n_examples)
+    return TARGET_EPOCHS
+
+
+def default_batch_size(n_examples: int) -> int:
+    """About 0.2 % of the examples, as OpenAI's first guide had it; at least 1, at most 256."""
+    return max(1, min(LARGEST_BATCH, math.ceil(n_examples / 500)))
+
+
+def choose(wanted: dict[str, Any], n_examples: int) -> dict[str, Any]:
+    """Replace each `"auto"` in `wanted` (keys: NAMES) by a number."""
+    chosen = {
+        "n_epochs": default_epochs(n_examples),
+        "batch_size": default_batch_size(n_examples),
+        "learning_rate_multiplier": 1.0,
+    }
+    return {name: chosen[name] if wanted[name] == "auto" else wanted[name] for name in NAMES}

@@ -1,0 +1,147 @@
+"""POST and GET /files; GET and DELETE /files/{id}; GET /files/{id}/content."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse
+from starlette.routing import Route
+
+from practice_server import files
+from practice_server.errors import ApiError
+from practice_server.fields import query_integer
+from practice_server.home import Home, unfinished_name, write_with
+from practice_server.routes.lists import as_list
+from practice_server.services import services
+from practice_server.store import Row
+
+PURPOSES = ["fine-tune", "assistants", "batch", "user_data", "vision", "evals"]
+SHORTEST_LIFE, LONGEST_LIFE = 3600, 2_592_000
+MOST_LISTED = 10_000
+
+
+async def create(request: Request) -> JSONResponse:
+    async with request.form(max_files=1, max_fields=8) as form:
+        purpose, expires_in = _read_purpose(form), _read_life(form)
+        upload = form.get("file")
+        if not isinstance(upload, UploadFile):
+            raise ApiError(400, "'file' is a required property", param="file", detail=True)
+        row = files.new_row(
+            purpose=purpose,
+            filename=upload.filename or "file",
+            size=upload.size or 0,
+            expires_in=expires_in,
+        )
+        await run_in_threadpool(_keep, services(request).home, upload, row)
+    store = services(request).store
+    with store.transaction():
+        store.insert("files", row)
+    return JSONResponse(files.as_object(row))
+
+
+def _read_purpose(form: FormData) -> str:
+    purpose = form.get("purpose")
+    if purpose is None:
+        raise ApiError(400, "'purpose' is a required property", param="purpose", detail=True)
+    if purpose not in PURPOSES:
+        message = f"{purpose!r} is not one of {PURPOSES} - 'purpose'"
+        raise ApiError(400, message, param="purpose", detail=True)
+    return purpose
+
+
+def _read_life(form: FormData) -> int | None:
+    """Seconds until the file is to be removed, or None."""
+    seconds, anchor = form.get("expires_after[seconds]"), form.get("expires_after[anchor]")
+    if seconds is None and anchor is None:
+        return None
+    if anchor != "created_at":
+        message = f"{anchor!r} is not one of ['created_at'] - 'expires_after[anchor]'"
+        raise ApiError(400, message, param="expires_after[anchor]", detail=True)
+    is_number = isinstance(seconds, str) and seconds.isascii() and seconds.isdigit()
+    if not is_number or not SHORTEST_LIFE <= int(seconds) <= LONGEST_LIFE:
+        limits = f"an integer from {SHORTEST_LIFE} to {LONGEST_LIFE}"
+        message = f"{seconds!r} is not {limits} - 'expires_after[seconds]'"
+        raise ApiError(400, message, param="expires_after[seconds]", detail=True)
+    return int(seconds)
+
+
+def _keep(home: Home, upload: UploadFile, row: Row) -> None:
+    """Write the bytes to their place. What is to be trained on must be JSON lines."""
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            shutil.copyfileobj(upload.file, file)
+        if row["purpose"] == "fine-tune":
+            _check_json_lines(path)
+
+    place = home.file(row["id"])
+    try:
+        write_with(write, place)
+    except BaseException:
+        unfinished_name(place).unlink(missing_ok=True)
+        raise
+
+
+def _check_json_lines(path: Path) -> None:
+    from practice_server.validate import NotJsonLines, check_json_lines  # not needed to start
+
+    try:
+        check_json_lines(path)
+    except NotJsonLines as error:
+        raise ApiError(400, str(error), detail=True) from error
+
+
+async def list_files(request: Request) -> JSONResponse:
+    order = request.query_params.get("order", "desc")
+    if order not in ("asc", "desc"):
+        raise ApiError(400, f"{order!r} is not one of ['asc', 'desc'] - 'order'", param="order")
+    page = files.page(
+        services(request).store,
+        purpose=request.query_params.get("purpose"),
+        after=request.query_params.get("after"),
+        limit=query_integer(request, "limit", default=MOST_LISTED, most=MOST_LISTED),
+        newest_first=order == "desc",
+    )
+    return JSONResponse(as_list(page, files.as_object, with_ends=True))
+
+
+async def retrieve(request: Request) -> JSONResponse:
+    return JSONResponse(files.as_object(_named(request)))
+
+
+async def content(request: Request) -> FileResponse:
+    row = _named(request)
+    if row["purpose"] == "assistants":
+        raise ApiError(400, "Not allowed to download files of purpose: assistants", detail=True)
+    return FileResponse(
+        services(request).home.file(row["id"]),
+        media_type="application/octet-stream",
+        filename=row["filename"],
+    )
+
+
+async def delete(request: Request) -> JSONResponse:
+    row = _named(request)
+    files.delete(services(request).store, services(request).home, row["id"])
+    return JSONResponse({"object": "file", "deleted": True, "id": row["id"]})
+
+
+def _named(request: Request) -> Row:
+    file_id = request.path_params["id"]
+    row = files.find(services(request).store, file_id)
+    if row is None:
+        raise ApiError(404, f"No such File object: {file_id}", param="id", detail=True)
+    return row
+
+
+routes = [
+    Route("/files", create, methods=["POST"]),
+    Route("/files", list_files, methods=["GET"]),
+    Route("/files/{id}", retrieve, methods=["GET"]),
+    Route("/files/{id}", delete, methods=["DELETE"]),
+    Route("/files/{id}/content", content, methods=["GET"]),
+]

@@ -1,0 +1,234 @@
+"""The paths below /fine_tuning/jobs."""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from practice_server import checkpoints, events, files, hyperparameters, jobs
+from practice_server.errors import ApiError
+from practice_server.fields import Fields, query_integer
+from practice_server.routes.lists import as_list
+from practice_server.services import services
+from practice_server.store import Row, Store
+
+KNOWN = (
+    "model",
+    "training_file",
+    "validation_file",
+    "suffix",
+    "seed",
+    "method",
+    "hyperparameters",
+    "integrations",
+    "metadata",
+)
+LARGEST_SEED = 2**31 - 1
+LONGEST_SUFFIX = 64
+MOST_EPOCHS = 50
+MOST_LISTED = 1000
+MOST_METADATA, LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE = 16, 64, 512
+METADATA_FILTER = re.compile(r"metadata\[(.*)\]")
+
+
+async def create(request: Request) -> JSONResponse:
+    fields = await Fields.of_body(request)
+    job = jobs.create(services(request).store, _read_order(request, fields))
+    services(request).scheduler.wake()
+    return JSONResponse(jobs.as_object(job))
+
+
+def _read_order(request: Request, fields: Fields) -> jobs.Order:
+    fields.refuse_unknown(KNOWN)
+    if fields.array("integrations"):
+        raise fields.refuse("integrations", "The practice server has no integrations")
+    seed = fields.integer("seed", 0, LARGEST_SEED)
+    return jobs.Order(
+        model=_read_model(request, fields),
+        training_file=_read_file(request, fields, "training_file", required=True),
+        validation_file=_read_file(request, fields, "validation_file"),
+        suffix=fields.text("suffix", shortest=1, longest=LONGEST_SUFFIX),
+        seed=secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed,
+        hyperparameters=_read_hyperparameters(fields),
+        metadata=_read_metadata(fields),
+        idempotency_key=request.headers.get("idempotency-key"),
+    )
+
+
+def _read_model(request: Request, fields: Fields) -> str:
+    name = fields.text("model", required=True)
+    model = services(request).catalogue.find(name)
+    if model is None:
+        message = f"Model {name} is not available for fine-tuning or does not exist."
+        raise ApiError(400, message, code="model_not_available")
+    return model.id
+
+
+def _read_file(
+    request: Request, fields: Fields, name: str, *, required: bool = False
+) -> str | None:
+    file_id = fields.text(name, required=required)
+    if file_id is None:
+        return None
+    file = files.find(services(request).store, file_id)
+    if file is None:
+        raise ApiError(400, f"invalid {name}: {file_id}", param=name)
+    if file["purpose"] != "fine-tune":
+        reason = f"{file_id} has the purpose {file['purpose']!r}, but must have 'fine-tune'"
+        raise fields.refuse(name, reason)
+    return file_id
+
+
+def _read_hyperparameters(fields: Fields) -> dict[str, Any]:
+    """From `method`, or from its older twin `hyperparameters`."""
+    owner, method = fields, fields.object("method")
+    if method:
+        if method.choice("type", ("supervised", "dpo", "reinforcement"), "") != "supervised":
+            reason = "The practice server trains with the method 'supervised' only"
+            raise method.refuse("type", reason)
+        owner = method.object("supervised") or Fields({})
+    given = owner.object("hyperparameters") or Fields({})
+    given.refuse_unknown(hyperparameters.NAMES)
+    n_epochs = _unless_auto(given, "n_epochs") or given.integer("n_epochs", 1, MOST_EPOCHS)
+    batch_size = _unless_auto(given, "batch_size") or given.integer(
+        "batch_size", 1, hyperparameters.LARGEST_BATCH
+    )
+    return {
+        "n_epochs": n_epochs,
+        "batch_size": batch_size,
+        "learning_rate_multiplier": _read_multiplier(given),
+    }
+
+
+def _unless_auto(given: Fields, name: str) -> str | None:
+    return "auto" if given.value(name, "auto") == "auto" else None
+
+
+def _read_multiplier(given: Fields) -> float | str:
+    name = "learning_rate_multiplier"
+    if _unless_auto(given, name):
+        return "auto"
+    value = given.number(name, 0, math.inf)
+    if not 0 < value < math.inf:
+        raise given.refuse(name, f"{value!r} is not a finite number greater than 0")
+    return float(value)
+
+
+def _read_metadata(fields: Fields) -> dict[str, str] | None:
+    metadata = fields.value("metadata")
+    if fields.object("metadata") is None:
+        return None
+    if len(metadata) > MOST_METADATA:
+        raise fields.refuse("metadata", f"It has more than {MOST_METADATA} pairs")
+    for key, value in metadata.items():
+        if len(key) > LONGEST_METADATA_KEY:
+            reason = f"The key {key!r} has more than {LONGEST_METADATA_KEY} characters"
+            raise fields.refuse("metadata", reason)
+        if not isinstance(value, str) or len(value) > LONGEST_METADATA_VALUE:
+            reason = f"The value of {key!r} is no string of at most {LONGEST_METADATA_VALUE}"
+            raise fields.refuse("metadata", f"{reason} characters")
+    return metadata
+
+
+async def list_jobs(request: Request) -> JSONResponse:
+    page = jobs.page(
+        services(request).store,
+        metadata=_metadata_filter(request),
+        after=request.query_params.get("after"),
+        limit=query_integer(request, "limit", default=20, most=MOST_LISTED),
+    )
+    return JSONResponse(as_list(page, jobs.as_object))
+
+
+def _metadata_filter(request: Request) -> dict[str, str] | None:
+    """`metadata[key]=value` asks for jobs with this pair, `metadata=null` for jobs without any."""
+    if request.query_params.get("metadata") == "null":
+        return {}
+    found = ((METADATA_FILTER.fullmatch(k), v) for k, v in request.query_params.items())
+    return {match[1]: value for match, value in found if match} or None
+
+
+async def retrieve(request: Request) -> JSONResponse:
+    return JSONResponse(jobs.as_object(_named(request)))
+
+
+async def list_events(request: Request) -> JSONResponse:
+    page = events.page(
+        services(request).store,
+        _named(request)["id"],
+        after=request.query_params.get("after"),
+        limit=query_integer(request, "limit", default=20, most=MOST_LISTED),
+    )
+    return JSONResponse(as_list(page, events.as_object))
+
+
+async def list_checkpoints(request: Request) -> JSONResponse:
+    page = checkpoints.page(
+        services(request).store,
+        _named(request)["id"],
+        after=request.query_params.get("after"),
+        limit=query_integer(request, "limit", default=10, most=MOST_LISTED),
+    )
+    return JSONResponse(as_list(page, checkpoints.as_object, with_ends=True))
+
+
+async def cancel(request: Request) -> JSONResponse:
+    job = _move(request, (*jobs.UNFINISHED, "paused"), "cancelled")
+    services(request).scheduler.cancel(job["id"])
+    return JSONResponse(jobs.as_object(job))
+
+
+async def pause(request: Request) -> JSONResponse:
+    job = _move(request, ("queued", "running"), "paused")
+    services(request).scheduler.pause(job["id"])
+    return JSONResponse(jobs.as_object(job))
+
+
+async def resume(request: Request) -> JSONResponse:
+    job = _move(request, ("paused",), "queued")
+    services(request).scheduler.wake()
+    return JSONResponse(jobs.as_object(job))
+
+
+def _move(request: Request, origins: tuple[str, ...], status: str) -> Row:
+    """Change the job's state, or say why that is not possible."""
+    store, job = services(request).store, _named(request)
+    if not jobs.move(store, job["id"], origins=origins, status=status):
+        message = (
+            f"The job {job['id']} is {_status(store, job)}; only a job that is"
+            f" {' or '.join(origins)} can become {status}."
+        )
+        raise ApiError(400, message, param="fine_tune_id", code="invalid_status")
+    return jobs.get(store, job["id"])
+
+
+def _status(store: Store, job: Row) -> str:
+    return jobs.get(store, job["id"])["status"]
+
+
+def _named(request: Request) -> Row:
+    job_id = request.path_params["id"]
+    job = jobs.find(services(request).store, job_id)
+    if job is None:
+        message = f"Could not find fine tune: {job_id}"
+        raise ApiError(404, message, param="fine_tune_id", code="fine_tune_not_found")
+    return job
+
+
+JOBS = "/fine_tuning/jobs"
+routes = [
+    Route(JOBS, create, methods=["POST"]),
+    Route(JOBS, list_jobs, methods=["GET"]),
+    Route(f"{JOBS}/{{id}}", retrieve, methods=["GET"]),
+    Route(f"{JOBS}/{{id}}/cancel", cancel, methods=["POST"]),
+    Route(f"{JOBS}/{{id}}/pause", pause, methods=["POST"]),
+    Route(f"{JOBS}/{{id}}/resume", resume, methods=["POST"]),
+    Route(f"{JOBS}/{{id}}/events", list_events, methods=["GET"]),
+    Route(f"{JOBS}/{{id}}/checkpoints", list_checkpoints, methods=["GET"]),
+]

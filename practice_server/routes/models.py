@@ -1,0 +1,51 @@
+"""GET /models, GET and DELETE /models/{model}."""
+
+from __future__ import annotations
+
+import shutil
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from practice_server import checkpoints
+from practice_server.catalogue import Model
+from practice_server.errors import ApiError
+from practice_server.services import services
+
+
+async def list_models(request: Request) -> JSONResponse:
+    models = services(request).catalogue.all()
+    return JSONResponse({"object": "list", "data": [model.as_object() for model in models]})
+
+
+async def retrieve(request: Request) -> JSONResponse:
+    return JSONResponse(_named(request).as_object())
+
+
+async def delete(request: Request) -> JSONResponse:
+    model = _named(request)
+    if model.checkpoint_id is None:
+        message = f"The model '{model.id}' is a base model; only fine-tuned ones can be deleted."
+        raise ApiError(403, message, param="model")
+    store = services(request).store
+    with store.transaction():
+        checkpoints.forget(store, model.checkpoint_id)
+    shutil.rmtree(model.folder, ignore_errors=True)
+    return JSONResponse({"id": model.id, "object": "model", "deleted": True})
+
+
+def _named(request: Request) -> Model:
+    name = request.path_params["model"]
+    model = services(request).catalogue.find(name)
+    if model is None:
+        message = f"The model '{name}' does not exist"
+        raise ApiError(404, message, param="model", code="model_not_found")
+    return model
+
+
+routes = [
+    Route("/models", list_models, methods=["GET"]),
+    Route("/models/{model:path}", retrieve, methods=["GET"]),
+    Route("/models/{model:path}", delete, methods=["DELETE"]),
+]

@@ -1,0 +1,26 @@
+"""What the routes work with, made once for a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from practice_server.answers import Answers
+from practice_server.catalogue import Catalogue
+from practice_server.home import Home
+from practice_server.scheduler import Scheduler
+from practice_server.store import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    home: Home
+    store: Store
+    catalogue: Catalogue
+    scheduler: Scheduler
+    answers: Answers
+
+
+def services(request: Request) -> Services:
+    return request.app.state.services

@@ -1,0 +1,175 @@
+"""What the server remembers: one SQLite database that all its processes share.
+
+Every change of state is one transaction. Each table counts its rows with `seq`, so that a list
+is paged by the order in which things were made: many rows of the same second lose nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import string
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    purpose TEXT NOT NULL,
+    filename TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    deleted INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS jobs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    idempotency_key TEXT UNIQUE,
+    status TEXT NOT NULL,
+    model TEXT NOT NULL,
+    training_file TEXT NOT NULL,
+    validation_file TEXT,
+    suffix TEXT,
+    seed INTEGER NOT NULL,
+    hyperparameters TEXT NOT NULL,
+    metadata TEXT,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    estimated_finish INTEGER,
+    fine_tuned_model TEXT,
+    result_file TEXT,
+    tokens_per_epoch INTEGER,
+    trained_tokens INTEGER,
+    error TEXT,
+    lease INTEGER NOT NULL DEFAULT 0,
+    last_step INTEGER NOT NULL DEFAULT 0,
+    deaths INTEGER NOT NULL DEFAULT 0,
+    step_at_death INTEGER NOT NULL DEFAULT -1
+);
+CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, seq);
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    job TEXT NOT NULL,
+    key TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    level TEXT NOT NULL,
+    message TEXT NOT NULL,
+    type TEXT NOT NULL,
+    data TEXT,
+    UNIQUE (job, key)
+);
+CREATE INDEX IF NOT EXISTS events_by_job ON events (job, seq);
+CREATE TABLE IF NOT EXISTS checkpoints (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    job TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    name TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    metrics TEXT NOT NULL,
+    published INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (job, step)
+);
+"""
+
+ALPHANUMERICS = string.ascii_letters + string.digits
+
+
+def new_id(prefix: str, length: int = 24) -> str:
+    """`prefix` and `length` letters and digits that nobody can guess."""
+    return prefix + "".join(secrets.choice(ALPHANUMERICS) for _ in range(length))
+
+
+class UnknownCursor(Exception):
+    """A page was asked for behind a row that is not in the list; the argument is its id."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, and whether another follows it."""
+
+    rows: list[Row]
+    has_more: bool
+
+
+class Store:
+    """A connection to the database; each process opens its own."""
+
+    def __init__(self, path: Path, *, durable: bool = False) -> None:
+        """`durable`: a change outlives a power cut too, for what a client has been promised."""
+        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes inside happen together or not at all."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def change(self, statement: str, values: Row) -> int:
+        """Run one statement with its named values; returns how many rows it changed."""
+        return self._connection.execute(statement, values).rowcount
+
+    def insert(self, table: str, row: Row, *, unless_known: bool = False) -> None:
+        """Add a row; with `unless_known`, a row that breaks a unique key is left out."""
+        command = "INSERT OR IGNORE" if unless_known else "INSERT"
+        places = ", ".join(f":{column}" for column in row)
+        self.change(f"{command} INTO {table} ({', '.join(row)}) VALUES ({places})", row)
+
+    def one(self, query: str, values: Row) -> Row | None:
+        """The first row that the query finds, or None."""
+        row = self._connection.execute(query, values).fetchone()
+        return dict(row) if row else None
+
+    def all(self, query: str, values: Row | None = None) -> list[Row]:
+        """All rows that the query finds."""
+        return [dict(row) for row in self._connection.execute(query, values or {})]
+
+    def page(
+        self,
+        table: str,
+        where: str,
+        values: Row,
+        *,
+        after: str | None,
+        limit: int,
+        newest_first: bool = True,
+    ) -> Page:
+        """Rows of `table` that meet `where`, beginning behind the row with the id `after`.
+
+        Raises UnknownCursor if `after` is no row's id.
+        """
+        comparison, order = ("<", "DESC") if newest_first else (">", "ASC")
+        cursor = self._cursor(table, after, comparison)
+        rows = self.all(
+            f"SELECT * FROM {table} WHERE ({where}) AND {cursor} ORDER BY seq {order} LIMIT :most",
+            {**values, "most": limit + 1},
+        )
+        return Page(rows[:limit], len(rows) > limit)
+
+    def _cursor(self, table: str, after: str | None, comparison: str) -> str:
+        if after is None:
+            return "1"
+        row = self.one(f"SELECT seq FROM {table} WHERE id = :id", {"id": after})
+        if row is None:
+            raise UnknownCursor(after)
+        return f"seq {comparison} {row['seq']}"

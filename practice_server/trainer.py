@@ -1,0 +1,69 @@
+"""The child that brings one job on: it validates the job's files, or it trains.
+
+    python -m practice_server.trainer --home DIR --models DIR --job ID
+
+It talks to the server through the store only, and ends when its stdin is closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+from practice_server import children, jobs
+from practice_server.catalogue import Catalogue
+from practice_server.home import Home, is_disk_full
+from practice_server.jobs import JobFailed, NoLongerOurs
+from practice_server.store import Row, Store
+
+
+def main() -> int:
+    options = _options()
+    home = Home(options.home)
+    store = Store(home.database)
+    catalogue = Catalogue(store, home, options.models)
+    ended = children.ended_with_parent()
+    # Nothing is left to do for a job that was cancelled or has another trainer by now.
+    with contextlib.suppress(NoLongerOurs):
+        job = jobs.claim(store, options.job)
+        try:
+            _bring_on(store, home, catalogue, job, ended)
+        except JobFailed as failure:
+            jobs.fail(store, job, failure)
+    return 0
+
+
+def _bring_on(
+    store: Store, home: Home, catalogue: Catalogue, job: Row, ended: threading.Event
+) -> None:
+    """Do what the job's state asks for. Each half loads only what it needs."""
+    try:
+        if job["status"] == "validating_files":
+            from practice_server.validation import validate_job
+
+            validate_job(store, home, catalogue, job)
+        else:
+            from practice_server.training import TrainingRun
+
+            TrainingRun(store, home, catalogue, job, ended).run()
+    except (OSError, sqlite3.OperationalError) as error:
+        if not is_disk_full(error):
+            raise
+        message = "The job failed because the disk of the practice server is full"
+        raise JobFailed("server_error", message) from error
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m practice_server.trainer")
+    parser.add_argument("--home", type=Path, required=True, help="the server's folder")
+    parser.add_argument("--models", type=Path, required=True, help="the folder of base models")
+    parser.add_argument("--job", required=True, help="the job's id")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""The second half of a job: it trains, tells of every step, and leaves models behind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from math import isfinite
+from pathlib import Path
+
+from practice_server import checkpoints, events, files, jobs, results, validate
+from practice_server.catalogue import Catalogue
+from practice_server.encoding import encode
+from practice_server.engines.engine import Example, Plan, Step, TrainingDiverged
+from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.home import Home, write_with
+from practice_server.jobs import JobFailed
+from practice_server.store import Row, Store
+from practice_server.validate import Role
+from practice_server.validation import file_path, find_model
+
+SHORTEST_SECONDS_BETWEEN_STATES = 0.25
+# Saving may take at most about this share of the time.
+SAVING_SHARE = 0.05
+
+
+class TrainingRun:
+    """One trainer's work on one job, from its last saved state to its end."""
+
+    def __init__(
+        self,
+        store: Store,
+        home: Home,
+        catalogue: Catalogue,
+        job: Row,
+        ended: threading.Event,
+    ) -> None:
+        """`ended` is set when the server is gone or the job is paused: save, and stop."""
+        self._store = store
+        self._home = home
+        self._catalogue = catalogue
+        self._job = job
+        self._ended = ended
+        self._folder = home.job(job["id"])
+        self._state = self._folder / f"state-{job['lease']}"
+        self._save_at = 0.0
+
+    def run(self) -> None:
+        """Train to the end. Raises JobFailed, and NoLongerOurs if the job was taken away."""
+        jobs.start(self._store, self._job)
+        self._folder.mkdir(exist_ok=True)
+        self._engine = NumpyEngine.load(find_model(self._catalogue, self._job).folder)
+        try:
+            finished = self._train()
+        except TrainingDiverged as error:
+            message = f"The job failed because the training diverged: {error}"
+            raise JobFailed("training_diverged", message) from error
+        if finished:
+            self._succeed()
+
+    def _train(self) -> bool:
+        """Take all steps; False if the server ended the run before the last."""
+        self._plan = self._read_plan()
+        training = self._examples(validate.TRAINING)
+        validation = self._examples(validate.VALIDATION)
+        steps = self._engine.train(training, validation, self._plan, state=self._last_state())
+        started, first = time.time(), None
+        self._plan_next_save(0.0)
+        for step in steps:
+            first = step.number - 1 if first is None else first
+            seconds_per_step = (time.time() - started) / (step.number - first)
+            self._tell(step, seconds_per_step)
+            if step.epoch:
+                self._keep_checkpoint(step)
+            if self._ended.is_set():
+                self._save_state()
+                return False
+            if time.monotonic() > self._save_at:
+                self._save_state()
+        return True
+
+    def _read_plan(self) -> Plan:
+        return Plan(**json.loads(self._job["hyperparameters"]), seed=self._job["seed"])
+
+    def _examples(self, role: Role) -> list[Example]:
+        path = file_path(self._store, self._home, self._job, role)
+        if path is None:
+            return []
+        tokenizer = self._engine.tokenizer
+        lines = validate.read_examples(path)
+        return [Example(*encode(tokenizer, line)) for _, line in lines]
+
+    def _tell(self, step: Step, seconds_per_step: float) -> None:
+        if not all(map(isfinite, step.metrics.values())):
+            raise TrainingDiverged(f"a loss is no longer a finite number at step {step.number}")
+        remaining = (step.total - step.number) * seconds_per_step
+        jobs.record_step(
+            self._store,
+            self._job,
+            number=step.number,
+            message=_message(step),
+            data={
+                "step": step.number,
+                "train_loss": step.metrics["train_loss"],
+                "total_steps": step.total,
+                **step.metrics,
+            },
+            estimated_finish=int(time.time() + remaining),
+        )
+
+    def _keep_checkpoint(self, step: Step) -> None:
+        """Save the model under an id of its own, unless an earlier run of this job has."""
+        known = checkpoints.of_job(self._store, self._job["id"])
+        if any(row["step"] == step.number for row in known):
+            return
+        row = checkpoints.new_row(
+            self._job,
+            step=step.number,
+            is_last=step.number == step.total,
+            metrics={"step": step.number, **step.metrics},
+        )
+        write_with(self._engine.save, self._home.model(row["id"]))
+        for dropped in jobs.record_checkpoint(self._store, self._job, row):
+            shutil.rmtree(self._home.model(dropped), ignore_errors=True)
+
+    # --- going on after a crash ---
+
+    def _last_state(self) -> Path | None:
+        """What the latest trainer of this job has saved, if any has."""
+        states = (path for path in self._folder.glob("state-*") if not path.suffix)
+        return max(states, key=_lease_of, default=None)
+
+    def _save_state(self) -> None:
+        started = time.monotonic()
+        write_with(self._engine.save_state, self._state)
+        for path in self._folder.glob("state-*"):
+            if path != self._state:
+                path.unlink()
+        self._plan_next_save(time.monotonic() - started)
+
+    def _plan_next_save(self, cost: float) -> None:
+        wait = max(SHORTEST_SECONDS_BETWEEN_STATES, cost / SAVING_SHARE)
+        self._save_at = time.monotonic() + wait
+
+    # --- the end ---
+
+    def _succeed(self) -> None:
+        content = results.as_csv(events.metrics(self._store, self._job["id"]))
+        row = files.new_row(
+            purpose="fine-tune-results", filename=results.FILENAME, size=len(content)
+        )
+        write_with(lambda path: _write_bytes(path, content), self._home.file(row["id"]))
+        trained_tokens = self._job["tokens_per_epoch"] * self._plan.n_epochs
+        jobs.succeed(self._store, self._job, result_file=row, trained_tokens=trained_tokens)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _message(step: Step) -> str:
+    """As the service words it, losses with two decimals."""
+    message = f"Step {step.number}/{step.total}: training loss={step.metrics['train_loss']:.2f}"
+    for name, words in (("valid_loss", "validation"), ("full_valid_loss", "full validation")):
+        if name in step.metrics:
+            message += f", {words} loss={step.metrics[name]:.2f}"
+    return message
+
+
+def _lease_of(state: Path) -> int:
+    return int(state.name.removeprefix("state-"))

@@ -1,0 +1,152 @@
+"""The rules for training files, with the texts in which the service refuses them.
+
+A file is read line by line, so that its size costs time but no memory. The first fault ends the
+check. Lines, examples and messages are counted from 1; an example's number is its line's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from practice_server import messages
+from practice_server.messages import Fault
+
+FEWEST_EXAMPLES = 10
+CHAT_KEYS = {"messages", "tools", "parallel_tool_calls", "functions"}
+COMPLETION_KEYS = {"prompt", "completion"}
+PREFERENCE_KEYS = {"input", "preferred_output", "non_preferred_output"}
+NOT_JSONL = (
+    "Expected file to have JSONL format, where every line is a valid JSON dictionary. "
+    'Line {number} is not a dictionary (HINT: line starts with: "{start}").'
+)
+
+
+class NotJsonLines(Exception):
+    """A line is not a JSON object; the message names it."""
+
+
+class FileRefused(Exception):
+    """A file cannot be trained on; `code` and message are those of the job's error."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a file is for in its job."""
+
+    name: str
+    param: str
+    fewest: int
+
+
+TRAINING = Role("training", "training_file", FEWEST_EXAMPLES)
+VALIDATION = Role("validation", "validation_file", 1)
+
+
+def read_examples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line's number and its JSON object; blank lines are passed over. Raises NotJsonLines."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.isspace():
+                continue
+            try:
+                example = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                example = None
+            if not isinstance(example, dict):
+                raise NotJsonLines(NOT_JSONL.format(number=number, start=_start_of(line)))
+            yield number, example
+
+
+def _start_of(line: bytes) -> str:
+    start = line.decode("utf-8", "backslashreplace").rstrip("\r\n")[:20]
+    return start.replace("\ufeff", "\\ufeff")
+
+
+def check_json_lines(path: Path) -> None:
+    """The check at upload: every line is a JSON object. Raises NotJsonLines."""
+    for _ in read_examples(path):
+        pass
+
+
+def check_file(path: Path, file_id: str, role: Role) -> int:
+    """The check of a supervised job's file; returns the number of examples. Raises FileRefused."""
+    count, check = 0, None
+    try:
+        for number, example in read_examples(path):
+            check = check or _check_of_format(example, file_id)
+            check(number, example)
+            count += 1
+    except (Fault, NotJsonLines) as fault:
+        raise _refusal(fault, role) from fault
+    if count < role.fewest:
+        raise FileRefused(
+            "invalid_n_examples",
+            f"{role.name.capitalize()} file has {count} example(s),"
+            f" but must have at least {role.fewest} examples",
+        )
+    return count
+
+
+def _refusal(fault: Exception, role: Role) -> FileRefused:
+    if getattr(fault, "is_format_error", False):
+        code = "invalid_file_format"
+        reason = f"a file format error in the {role.name} file"
+    else:
+        code = f"invalid_{role.param}"
+        reason = f"an invalid {role.name} file"
+    return FileRefused(code, f"The job failed due to {reason}. {fault}")
+
+
+def _check_of_format(first: dict[str, Any], file_id: str) -> Callable[[int, dict], None]:
+    """The first example decides which format all must have."""
+    if CHAT_KEYS & first.keys():
+        return _check_chat
+    if COMPLETION_KEYS & first.keys():
+        return _check_completion
+    if PREFERENCE_KEYS & first.keys():
+        raise Fault(
+            f"Invalid file format. Input file {file_id} is in the fine-tune-preference format,"
+            " but the specified fine-tuning job is not using 'dpo' as the training method"
+            " (provided method=supervised). "
+        )
+    raise Fault(
+        "Unexpected file format, expected either prompt/completion pairs or chat messages."
+    )
+
+
+def _check_chat(number: int, example: dict[str, Any]) -> None:
+    if "messages" not in example:
+        raise Fault(f"Invalid file format. Example {number} is missing key 'messages'")
+    _refuse_extra(number, example, CHAT_KEYS)
+    messages.check_messages(number, example["messages"])
+    messages.check_tools(number, example)
+
+
+def _check_completion(number: int, example: dict[str, Any]) -> None:
+    for key in ("prompt", "completion"):
+        if key not in example:
+            raise Fault(f"Invalid file format. Example {number} is missing key '{key}'")
+        if not isinstance(example[key], str):
+            raise Fault(
+                f'Invalid file format. Line {number}, key "{key}": Input should be a valid string'
+            )
+    _refuse_extra(number, example, COMPLETION_KEYS)
+
+
+def _refuse_extra(number: int, example: dict[str, Any], known: set[str]) -> None:
+    if example.keys() - known:
+        key = next(key for key in example if key not in known)
+        raise Fault(
+            f"Invalid file format. Example {number} contains an extra {json.dumps(key)}.",
+            is_format_error=True,
+        )

@@ -1,0 +1,101 @@
+"""The first half of a job: its files are checked and measured, and `auto` becomes numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from practice_server import events, files, hyperparameters, jobs, validate
+from practice_server.catalogue import Catalogue, Model
+from practice_server.encoding import encode
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from practice_server.home import Home
+from practice_server.jobs import JobFailed
+from practice_server.store import Row, Store
+from practice_server.validate import FileRefused, Role
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a file holds: examples, tokens (as far as the model sees them), examples cut."""
+
+    examples: int
+    tokens: int
+    cut: int
+
+
+def validate_job(store: Store, home: Home, catalogue: Catalogue, job: Row) -> None:
+    """Move the job to `queued`. Raises JobFailed if it cannot be trained."""
+    model = find_model(catalogue, job)
+    training = _measure(store, home, job, model, validate.TRAINING)
+    if job["validation_file"]:
+        _measure(store, home, job, model, validate.VALIDATION)
+    wanted = json.loads(job["hyperparameters"])
+    for role in (validate.TRAINING, validate.VALIDATION):
+        file_path(store, home, job, role)  # may have been deleted while it was read
+    jobs.queue(
+        store,
+        job,
+        hyperparameters=hyperparameters.choose(wanted, training.examples),
+        tokens_per_epoch=training.tokens,
+    )
+
+
+def find_model(catalogue: Catalogue, job: Row) -> Model:
+    """The model to train from. Raises JobFailed if it is gone."""
+    model = catalogue.find(job["model"])
+    if model is None:
+        message = f"The job failed because the model {job['model']} was deleted"
+        raise JobFailed("model_not_available", message, "model")
+    return model
+
+
+def file_path(store: Store, home: Home, job: Row, role: Role) -> Path | None:
+    """Where a file of the job lies; None if the job has no such file. Raises JobFailed."""
+    file_id = job[role.param]
+    if file_id is None:
+        return None
+    if files.find(store, file_id) is None:
+        message = f"The job failed because the {role.name} file was deleted"
+        raise JobFailed(f"deleted_{role.param}", message, role.param)
+    return home.file(file_id)
+
+
+def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> Measured:
+    path = file_path(store, home, job, role)
+    try:
+        validate.check_file(path, job[role.param], role)
+        measured = _count(path, model, role)
+    except FileRefused as refusal:
+        raise JobFailed(refusal.code, str(refusal), role.param) from refusal
+    except FileNotFoundError as error:
+        message = f"The job failed because the {role.name} file was deleted"
+        raise JobFailed(f"deleted_{role.param}", message, role.param) from error
+    if measured.cut:
+        message = (
+            f"{measured.cut} of {measured.examples} examples of the {role.name} file are longer"
+            f" than the {model.context} tokens that the model sees, and are cut there"
+        )
+        with store.transaction():
+            jobs.hold(store, job, "validating_files")
+            events.add(store, job["id"], f"cut {role.name}", message, level="warn", data={})
+    return measured
+
+
+def _count(path: Path, model: Model, role: Role) -> Measured:
+    tokenizer = Tokenizer.load(model.folder)
+    context = model.context
+    examples = tokens = cut = 0
+    for number, line in validate.read_examples(path):
+        encoded, trained_on = encode(tokenizer, line)
+        if not any(trained_on[:context]):
+            raise FileRefused(
+                f"invalid_{role.param}",
+                f"The job failed due to an invalid {role.name} file. Example {number} has no"
+                f" answer within the first {context} tokens, which are all that the model sees",
+            )
+        examples += 1
+        tokens += min(len(encoded), context)
+        cut += len(encoded) > context
+    return Measured(examples, tokens, cut)

@@ -1,0 +1,229 @@
+"""The rules for training files, each with the words in which it is broken."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from practice_server import validate
+from practice_server.validate import FileRefused
+
+USER = {"role": "user", "content": "Hello"}
+ASSISTANT = {"role": "assistant", "content": "Hi"}
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+FUNCTION = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+NO_STRING = "Input should be a valid string"
+NO_WEIGHT = "Input should be 0 or 1"
+MISSING = "Field required"
+IN_FILE = "The job failed due to an invalid training file. "
+
+
+def chat(*messages, **others):
+    return {"messages": list(messages), **others}
+
+
+GOOD = chat(USER, ASSISTANT)
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Check these lines as a training file; returns the number of examples."""
+
+    def check(lines, role=validate.TRAINING):
+        path = tmp_path / "train.jsonl"
+        text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
+        path.write_text(text, encoding="utf-8")
+        return validate.check_file(path, "file-x", role)
+
+    return check
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        GOOD,
+        chat({"role": "system", "content": "S"}, USER, ASSISTANT, USER, ASSISTANT),
+        chat({"role": "developer", "content": "S"}, USER, ASSISTANT),
+        chat(USER, {**ASSISTANT, "weight": 0}, USER, {**ASSISTANT, "weight": 1}),
+        chat(USER, {**ASSISTANT, "name": "x", "weight": None}),
+        chat(ASSISTANT, USER),
+        chat({"role": "user", "content": [{"type": "text", "text": "Hi"}]}, ASSISTANT),
+        chat(USER, {"role": "assistant", "tool_calls": [CALL]}),
+        chat(USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}),
+        chat(USER, {"role": "assistant", "content": None, "refusal": "No."}),
+        chat(
+            USER,
+            {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}},
+            {"role": "function", "name": "f", "content": "1"},
+            ASSISTANT,
+        ),
+        chat(
+            USER,
+            {"role": "assistant", "content": "", "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "c1", "content": "1"},
+            ASSISTANT,
+            tools=[{"type": "function", "function": FUNCTION}],
+            parallel_tool_calls=False,
+        ),
+        chat(USER, ASSISTANT, functions=[FUNCTION]),
+        {"prompt": "a", "completion": "b"},
+        {"prompt": "", "completion": ""},
+    ],
+)
+def test_good_examples(check, line):
+    assert check([line] * 10) == 10
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            chat({"content": "x"}, ASSISTANT),
+            "Example 3, message 1 Discriminator 'role' is missing in value",
+        ),
+        (
+            chat({**USER, "role": "bot"}, ASSISTANT),
+            "Example 3, message 1 Input tag 'bot' found using 'role' does not match any of the"
+            " expected tags: 'system', 'developer', 'user', 'assistant', 'tool', 'function'",
+        ),
+        (
+            chat({**USER, "role": None}, ASSISTANT),
+            "Example 3, message 1 Input tag None found using 'role'",
+        ),
+        (chat("Hello", ASSISTANT), "Example 3, message 1 Input should be a valid dictionary"),
+        (chat({"role": "user"}, ASSISTANT), f'Line 3, message 1, key "content": {MISSING}'),
+        (chat(USER, {"role": "assistant"}), f'Line 3, message 2, key "content": {MISSING}'),
+        (
+            chat({**USER, "content": 3}, ASSISTANT),
+            f'Line 3, message 1, key "content": {NO_STRING}',
+        ),
+        (
+            chat({**USER, "content": None}, ASSISTANT),
+            f'Line 3, message 1, key "content": {NO_STRING}',
+        ),
+        (
+            chat(USER, ASSISTANT, {"role": "tool", "tool_call_id": "c", "content": []}),
+            f'Line 3, message 3, key "content": {NO_STRING}',
+        ),
+        (
+            chat(USER, ASSISTANT, {"role": "tool", "content": "1"}),
+            f'Line 3, message 3, key "tool_call_id": {MISSING}',
+        ),
+        (
+            chat(USER, ASSISTANT, {"role": "function", "content": "1"}),
+            f'Line 3, message 3, key "name": {MISSING}',
+        ),
+        (
+            chat({**USER, "content": [{"type": "image_url"}]}, ASSISTANT),
+            'Line 3, message 1, key "content": Input should be text',
+        ),
+        (
+            chat({**USER, "weight": 1}, ASSISTANT),
+            'Line 3, message 1, key "weight": Extra inputs are not permitted',
+        ),
+        (chat(USER, {**ASSISTANT, "weight": 2}), f'Line 3, message 2, key "weight": {NO_WEIGHT}'),
+        (chat(USER, {**ASSISTANT, "weight": 0.5}), f'key "weight": {NO_WEIGHT}'),
+        (chat(USER, {**ASSISTANT, "weight": True}), f'key "weight": {NO_WEIGHT}'),
+        (chat({**USER, "name": 1}, ASSISTANT), f'key "name": {NO_STRING}'),
+        (
+            chat(USER, {**ASSISTANT, "tool_calls": {}}),
+            'key "tool_calls": Input should be a valid list',
+        ),
+        (chat(USER, {**ASSISTANT, "tool_calls": [{}]}), 'key "tool_calls": Each call needs'),
+        (chat(USER), "Example 3 must have at least one message from the assistant"),
+        (chat(USER, {**ASSISTANT, "weight": 0}), "Example 3 has weight 0 on every message"),
+        (chat(), 'Line 3, key "messages": List should have at least 1 item'),
+        ({"messages": "Hello"}, 'Line 3, key "messages": Input should be a valid list'),
+        ({"tools": []}, "Example 3 is missing key 'messages'"),
+        ({"prompt": "a", "completion": "b"}, "Example 3 is missing key 'messages'"),
+        (chat(USER, ASSISTANT, tools=[FUNCTION]), 'Line 3, key "tools": Each item needs'),
+        (
+            chat(USER, ASSISTANT, functions=[]),
+            'Line 3, key "functions": List should have 1 to 128',
+        ),
+        (chat(USER, ASSISTANT, parallel_tool_calls=1), 'key "parallel_tool_calls": Input should'),
+    ],
+)
+def test_faults_of_chat_examples(check, line, message):
+    with pytest.raises(FileRefused) as refused:
+        check([GOOD, GOOD, line, GOOD])
+    assert refused.value.code == "invalid_training_file"
+    assert str(refused.value).startswith(f"{IN_FILE}Invalid file format. ")
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({"prompt": "a"}, "Example 2 is missing key 'completion'"),
+        ({"completion": "a"}, "Example 2 is missing key 'prompt'"),
+        ({"prompt": 1, "completion": "a"}, 'Line 2, key "prompt": Input should be a valid string'),
+        (GOOD, "Example 2 is missing key 'prompt'"),
+    ],
+)
+def test_faults_of_completion_examples(check, line, message):
+    with pytest.raises(FileRefused) as refused:
+        check([{"prompt": "a", "completion": "b"}, line])
+    assert str(refused.value) == f"{IN_FILE}Invalid file format. {message}"
+
+
+@pytest.mark.parametrize("good", [GOOD, {"prompt": "a", "completion": "b"}])
+def test_an_unknown_key_is_a_format_error(check, good):
+    with pytest.raises(FileRefused) as refused:
+        check([good, {**good, "weight": 1}])
+    assert refused.value.code == "invalid_file_format"
+    assert str(refused.value) == (
+        "The job failed due to a file format error in the training file. "
+        'Invalid file format. Example 2 contains an extra "weight".'
+    )
+
+
+def test_preference_data_need_another_method(check):
+    line = {"input": {"messages": [USER]}, "preferred_output": [], "non_preferred_output": []}
+    with pytest.raises(FileRefused, match="fine-tune-preference format, but .* not using 'dpo'"):
+        check([line] * 10)
+
+
+def test_neither_format(check):
+    with pytest.raises(FileRefused) as refused:
+        check([{"question": "a", "answer": "b"}] * 10)
+    assert str(refused.value) == (
+        f"{IN_FILE}Unexpected file format,"
+        " expected either prompt/completion pairs or chat messages."
+    )
+
+
+def test_the_number_of_examples(check):
+    with pytest.raises(FileRefused) as refused:
+        check([GOOD] * 9)
+    assert refused.value.code == "invalid_n_examples"
+    assert check([GOOD], validate.VALIDATION) == 1
+    with pytest.raises(FileRefused, match="Validation file has 0 example"):
+        check([], validate.VALIDATION)
+
+
+def test_blank_lines_are_passed_over_but_counted(tmp_path):
+    path = tmp_path / "train.jsonl"
+    good = json.dumps(GOOD)
+    path.write_text(f"{good}\n\n  \r\n{good}\n\n", encoding="utf-8")
+    assert [number for number, _ in validate.read_examples(path)] == [1, 4]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="measures memory as POSIX does")
+def test_a_file_of_a_million_lines_takes_no_memory(tmp_path):
+    path = tmp_path / "train.jsonl"
+    line = json.dumps(GOOD) + "\n"
+    path.write_text(line * 1_000_000 + "{}\n", encoding="utf-8")
+    code = (
+        "import resource, sys; from pathlib import Path; from practice_server import validate\n"
+        "memory = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = memory()\n"
+        "try: validate.check_file(Path(sys.argv[1]), 'file-x', validate.TRAINING)\n"
+        "except validate.FileRefused as refused: print(refused)\n"
+        "assert memory() < 1.2 * before"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert "Example 1000001 is missing key 'messages'" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,155 @@
+"""Requests that no SDK would send, and those that this server must not answer."""
+
+import json
+import re
+import socket
+
+import httpx2
+import openai
+import pytest
+
+
+@pytest.fixture(scope="module")
+def http(server):
+    """A bare client that sends the right key."""
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    with httpx2.Client(base_url=server.base_url, headers=headers) as client:
+        yield client
+
+
+def error_of(response):
+    error = response.json()["error"]
+    assert list(error) == ["message", "type", "param", "code"]
+    assert response.headers["content-type"] == "application/json"
+    return error
+
+
+def test_every_answer_has_the_services_headers(http):
+    for response in (http.get("/models"), http.get("/nothing")):
+        assert response.headers["openai-version"] == "2020-10-01"
+        assert response.headers["openai-organization"] == "practice"
+        assert re.fullmatch(r"req_[0-9a-f]{32}", response.headers["x-request-id"])
+        assert response.headers["openai-processing-ms"].isdigit()
+        assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+def test_a_wrong_key_is_shown_masked(server):
+    client = openai.OpenAI(base_url=server.base_url, api_key="sk-abcdefghijklmnopwxyz")
+    with pytest.raises(openai.AuthenticationError) as error:
+        client.models.list()
+    assert error.value.body == {
+        "message": "Incorrect API key provided: sk-ab****wxyz. You can find your API key at"
+        " https://platform.openai.com/account/api-keys.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "invalid_api_key",
+    }
+
+
+@pytest.mark.parametrize("value", [None, "", "Bearer", "Basic YTpi", "Bearer käse"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/files/x/content", "/v1/nothing", "/"])
+def test_nothing_without_the_key(server, path, value):
+    headers = {} if value is None else {"Authorization": value.encode()}
+    url = server.base_url.removesuffix("/v1") + path
+    response = httpx2.get(url, headers=headers)
+    assert response.status_code == 401
+    assert error_of(response)["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil", "[", ""])
+def test_a_foreign_host_is_refused(http, host):
+    response = http.get("/models", headers={"Host": host})
+    assert response.status_code in (400, 403)
+    assert "data" not in response.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8000"])
+def test_a_loopback_host_is_welcome(http, host):
+    assert http.get("/models", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+def test_a_foreign_origin_is_refused(http, origin):
+    response = http.get("/models", headers={"Origin": origin})
+    assert response.status_code == 403 and error_of(response)
+
+
+def test_the_servers_own_origin_is_welcome(http, server):
+    headers = {"Origin": server.base_url.removesuffix("/v1")}
+    assert http.get("/models", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/files/", "/fine-tunes", "/fine_tuning/jobs/x/y"])
+def test_an_unknown_path(http, path):
+    response = http.get(path)
+    assert response.status_code == 404
+    assert error_of(response)["message"] == f"Invalid URL (GET /v1{path})"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "/files"), ("POST", "/models"), ("GET", "/chat/completions"), ("OPTIONS", "/files")],
+)
+def test_a_wrong_method(http, method, path):
+    response = http.request(method, path)
+    assert response.status_code == 405 and response.headers["allow"]
+    assert error_of(response)["code"] == "method_not_supported"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'"x"', b"null", b"[" * 100_000])
+@pytest.mark.parametrize("path", ["/fine_tuning/jobs", "/chat/completions"])
+def test_a_body_that_is_no_json_object(http, path, body):
+    response = http.post(path, content=body)
+    assert response.status_code == 400 and "JSON" in error_of(response)["message"]
+
+
+def test_a_form_that_is_none(http):
+    for headers, body in (
+        ({"Content-Type": "application/json"}, b"{}"),
+        ({"Content-Type": "multipart/form-data"}, b"x"),
+        ({"Content-Type": "multipart/form-data; boundary=a"}, b"nothing of the kind"),
+    ):
+        response = http.post("/files", headers=headers, content=body)
+        assert response.status_code == 400 and error_of(response)
+
+
+def test_an_upload_without_a_file(http):
+    response = http.post("/files", data={"purpose": "fine-tune", "file": "text"})
+    assert response.status_code == 400 and error_of(response)["param"] == "file"
+
+
+def test_a_body_over_the_limit(http):
+    for path, size in (("/files", 2**30), ("/chat/completions", 2**25)):
+        with socket.create_connection((http.base_url.host, http.base_url.port)) as connection:
+            connection.sendall(
+                f"POST /v1{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                f"Content-Length: {size}\r\nContent-Type: multipart/form-data; boundary=a\r\n"
+                f"Authorization: {http.headers['authorization']}\r\n\r\n--a".encode()
+            )
+            answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+        assert answer.startswith("HTTP/1.1 413 ") and "is larger than" in answer
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "99999999", "1e3", "٣"])
+def test_a_bad_limit(http, limit):
+    response = http.get("/fine_tuning/jobs", params={"limit": limit})
+    assert response.status_code == 400 and error_of(response)["param"] == "limit"
+
+
+@pytest.mark.parametrize("path", ["/files", "/fine_tuning/jobs"])
+def test_an_unknown_place_in_a_list(http, path):
+    response = http.get(path, params={"after": "x"})
+    assert response.status_code == 400 and error_of(response)["param"] == "after"
+
+
+def test_the_files_service_says_it_twice(http):
+    content = http.get("/files/x").json()
+    assert content["detail"] == {"message": "No such File object: x", "code": None}
+
+
+def test_huge_numbers_are_refused_not_suffered(http, finished_job):
+    body = {"model": "tiny", "training_file": finished_job.training_file, "seed": 10**400}
+    assert http.post("/fine_tuning/jobs", content=json.dumps(body)).status_code == 400
+    hyperparameters = '{"learning_rate_multiplier": 1e999}'
+    text = json.dumps(body | {"seed": 1})[:-1] + f', "hyperparameters": {hyperparameters}}}'
+    assert http.post("/fine_tuning/jobs", content=text).status_code == 400
