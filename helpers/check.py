@@ -1,0 +1,92 @@
+"""Find every fault of a training file: `python -m helpers.check FILE`, and `check_file`.
+
+The rules are small functions in helpers/checks, found by their names: on lines, examples,
+messages, conversations, texts, and across examples.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from helpers.checks.fix import fix_file
+from helpers.checks.report import Finding, Report
+from helpers.checks.run import examine
+
+__all__ = ["Finding", "Report", "check_file", "fix_file"]
+
+
+def check_file(
+    path: str | Path,
+    *,
+    valid: str | Path | None = None,
+    model: str | None = None,
+    method: Literal["supervised", "dpo"] = "supervised",
+    progress: bool = False,
+) -> Report:
+    """Check the training file at `path` against all rules and return the Report.
+
+    `valid` is its validation file: checked too, and compared. `model` adds token counts and the
+    model's own rules. `method` says what the file is to be trained with. `progress` shows a bar
+    after two seconds.
+
+    Reads line by line; memory grows by a few numbers an example. Whatever the bytes, it ends
+    with a Report; only a file that cannot be opened raises OSError.
+    """
+    options = {"model": model, "method": method, "progress": progress}
+    if valid is None:
+        return examine(path, **options)[0]
+    valid_report, questions = examine(valid, is_validation=True, **options)
+    report, _ = examine(path, validation=questions, **options)
+    report.valid = valid_report
+    return report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return 0 (no error), 1 (errors found) or 2 (unusable arguments)."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    changes = []
+    try:
+        if args.fix:
+            changes = fix_file(args.file, args.fix)
+        report = check_file(
+            args.fix or args.file,
+            valid=args.valid,
+            model=args.model,
+            method=args.method,
+            progress=sys.stderr.isatty(),
+        )
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    if args.json:
+        fixed = {"fixed": [{"line": line, "change": what} for line, what in changes]}
+        print(json.dumps(report.to_dict() | (fixed if args.fix else {})))
+    else:
+        for line, what in changes:
+            print(f"fixed line {line}: {what}")
+        print(report)
+    return 0 if report.ok else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.check",
+        description="Find every fault of a training file: where, what is wrong, what to do.",
+    )
+    add = parser.add_argument
+    add("file", type=Path, metavar="FILE", help="training file, JSONL")
+    add("--valid", type=Path, metavar="FILE", help="its validation file: checked and compared")
+    add("--model", metavar="NAME", help="model to train: its limits are checked, tokens counted")
+    add("--method", choices=("supervised", "dpo"), default="supervised")
+    add("--fix", type=Path, metavar="OUT", help="write a copy, mended where no guess is needed")
+    add("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+if __name__ == "__main__":
+    # What a file holds need not be in the terminal's character set.
+    sys.stdout.reconfigure(errors="backslashreplace")
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The rules behind `helpers.check`: each a small function, found by its name."""

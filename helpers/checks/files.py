@@ -1,0 +1,94 @@
+"""Rules on the file as a whole."""
+
+from dataclasses import dataclass
+
+from helpers.checks.rules import Fault, rule
+from helpers.tokens import base_model
+
+LARGEST = 512 * 1024 * 1024  # bytes
+FEWEST = 10
+FEW = 50
+TRAINED_WITH = {"supervised": ("chat", "completion"), "dpo": ("preferences",)}
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is known when the file has been read; `whole` says that all of it was."""
+
+    size: int
+    examples: int
+    format: str | None
+    whole: bool
+    is_validation: bool
+    method: str
+    model: str | None
+
+
+@rule("error", "start")
+def byte_order_mark(marked: bool) -> Fault | None:
+    if not marked:
+        return None
+    cure = "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"
+    return Fault("", "the file starts with a byte order mark", cure)
+
+
+@rule("error", "formats")
+def mixed_formats(formats: tuple[str, str]) -> Fault | None:
+    usual, found = formats
+    if found == usual:
+        return None
+    return Fault("", f"a {found} example in a file of {usual} examples", "make it two files")
+
+
+@rule("error", "file")
+def file_empty(file: FileFacts) -> Fault | None:
+    if file.examples:
+        return None
+    return Fault("", "the file has no example", "write one example a line")
+
+
+@rule("error", "file")
+def file_too_large(file: FileFacts) -> Fault | None:
+    if file.size <= LARGEST:
+        return None
+    return Fault("", f"{file.size:,} bytes; a file may have {LARGEST:,}", "leave examples out")
+
+
+@rule("error", "file")
+def too_few_examples(file: FileFacts) -> Fault | None:
+    if file.is_validation or not file.whole or not 0 < file.examples < FEWEST:
+        return None
+    message = f"{file.examples} examples; a service wants at least {FEWEST}"
+    return Fault("", message, f"write {FEWEST - file.examples} more")
+
+
+@rule("advice", "file")
+def few_examples(file: FileFacts) -> Fault | None:
+    if file.is_validation or not file.whole or not FEWEST <= file.examples < FEW:
+        return None
+    cure = "start with 50 good ones; a gain usually shows from 50 to 100"
+    return Fault("", f"only {file.examples} examples", cure)
+
+
+@rule("error", "file")
+def format_not_for_method(file: FileFacts) -> Fault | None:
+    if file.format is None or file.format in TRAINED_WITH[file.method]:
+        return None
+    fitting = " or ".join(TRAINED_WITH[file.method])
+    return Fault(
+        "", f"{file.format} examples; {file.method} takes {fitting}", "change one of them"
+    )
+
+
+@rule("error", "file")
+def format_not_for_model(file: FileFacts) -> Fault | None:
+    model = base_model(file.model or "")
+    completes = model.startswith(("babbage-002", "davinci-002"))
+    chats = model.startswith(("gpt-", "o1", "o3", "o4"))
+    if file.format == "chat" and completes:
+        return Fault(
+            "", f"{model} takes prompt/completion", "python -m helpers.prepare --to completion"
+        )
+    if file.format == "completion" and chats:
+        return Fault("", f"{model} takes chat examples", "python -m helpers.prepare --to chat")
+    return None

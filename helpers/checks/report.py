@@ -1,0 +1,114 @@
+"""What a check hands back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from helpers.checks.rules import Level
+
+if TYPE_CHECKING:
+    import pandas
+
+SHOWN_OF_A_RULE = 100  # findings kept of each rule, so that memory stays flat
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    `line` and `example` count from 1 and are None for what concerns the whole file. `field` is
+    the way into the example as in Python, counted from 0: `messages[2].content`.
+    """
+
+    line: int | None
+    example: int | None
+    field: str
+    rule: str
+    level: Level
+    message: str
+    cure: str
+
+
+@dataclass
+class Report:
+    """All that was found in one file.
+
+    `format`: chat, completion, preferences, or None. `examples`: their number. `findings`: in
+    the order of lines; of each rule only the first hundred, `left_off` counts the others.
+    `tokens`: empty unless a model was named. `valid`: the report on the validation file.
+    """
+
+    file: str
+    format: str | None = None
+    examples: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    left_off: Counter[str] = field(default_factory=Counter)
+    tokens: dict[str, Any] = field(default_factory=dict)
+    valid: Report | None = None
+    _kept: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+
+    def add(self, finding: Finding) -> None:
+        """Keep `finding`, or count it if a hundred of its rule are kept already."""
+        if self._kept[finding.rule] < SHOWN_OF_A_RULE:
+            self._kept[finding.rule] += 1
+            self.findings.append(finding)
+        else:
+            self.left_off[finding.rule] += 1
+
+    def of_level(self, level: Level) -> list[Finding]:
+        """Return the findings of one level."""
+        return [finding for finding in self.findings if finding.level == level]
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings for which a service refuses the file."""
+        return self.of_level("error")
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """The findings that a service accepts and that do harm."""
+        return self.of_level("warning")
+
+    @property
+    def ok(self) -> bool:
+        """Whether neither this file nor its validation file has an error."""
+        return not self.errors and (self.valid is None or self.valid.ok)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the findings as a table, one a row."""
+        import pandas
+
+        columns = list(Finding.__dataclass_fields__)
+        table = pandas.DataFrame([asdict(one) for one in self.findings], columns=columns)
+        return table.astype({"line": "Int64", "example": "Int64"})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as what `--json` prints."""
+        content = {
+            "file": self.file,
+            "format": self.format,
+            "examples": self.examples,
+            "findings": [asdict(finding) for finding in self.findings],
+            "left_off": dict(self.left_off),
+            "tokens": self.tokens,
+        }
+        return content if self.valid is None else {**content, "valid": self.valid.to_dict()}
+
+    def __str__(self) -> str:
+        numbers = ", ".join(
+            f"{len(self.of_level(level))} {name}"
+            for level, name in (("error", "errors"), ("warning", "warnings"), ("advice", "advice"))
+        )
+        head = f"{self.file}: {self.format or 'no known format'}, {self.examples} examples, "
+        lines = [head + numbers]
+        for one in self.findings:
+            place = "whole file" if one.line is None else f"line {one.line}"
+            where = f" · {one.field}" if one.field else ""
+            lines.append(f"{one.level} {one.rule} · {place}{where}: {one.message}")
+            lines.append(f"    → {one.cure}")
+        lines += [f"and {number} more of {rule}" for rule, number in self.left_off.items()]
+        if self.tokens:
+            lines.append("tokens: " + ", ".join(f"{k} {v}" for k, v in self.tokens.items()))
+        return "\n".join(lines if self.valid is None else [*lines, str(self.valid)])

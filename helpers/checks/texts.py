@@ -1,0 +1,68 @@
+"""Rules on any text: what should not be sent to a service, and what a model would give away."""
+
+import re
+
+from helpers.checks.rules import Fault, rule
+
+# Every repetition has a bound, so that no text makes a search slow; ASCII, so that a Chinese
+# character beside an address is no part of it.
+SECRET = re.compile(
+    r"\bsk-[A-Za-z0-9_-]{20,}"  # OpenAI and others
+    r"|\bAKIA[A-Z0-9]{16}\b"  # Amazon
+    r"|\bAIza[A-Za-z0-9_-]{35}\b"  # Google
+    r"|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}"  # GitHub
+    r"|\bglpat-[A-Za-z0-9_-]{20,}"  # GitLab
+    r"|\bhf_[A-Za-z0-9]{30,}\b"  # Hugging Face
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"  # Slack
+    r"|\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,2000}\.[\w-]"  # JSON Web Token
+    r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----",
+    re.ASCII,
+)
+# RFC 2606 and 6761 keep the names example, test, invalid and localhost for examples.
+E_MAIL = re.compile(
+    r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?!(?:[\w-]{1,63}\.){0,5}"
+    r"(?:example(?:\.(?:com|net|org))?|test|invalid|localhost)\b(?!\.))"
+    r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}\b",
+    re.ASCII,
+)
+# A country code, brackets round an area code, the North American form, a Chinese mobile.
+# 555-01xx is kept for examples.
+PHONE = re.compile(
+    r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}"
+    r"|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-(?!555-01)\d{3}-\d{4}|1[3-9]\d{9})(?![\w-])",
+    re.ASCII,
+)
+
+# What one of the patterns above begins with; looking for these first spares nearly all the time.
+SECRET_SIGNS = (
+    *("sk-", "AKIA", "AIza", "glpat-", "hf_", "xox", "eyJ", "PRIVATE KEY"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+)
+DIGITS = re.compile(r"\d{3}")
+
+
+@rule("warning", "text")
+def secret(text: str) -> Fault | None:
+    found = any(sign in text for sign in SECRET_SIGNS) and SECRET.search(text)
+    if not found:
+        return None
+    cure = "take it out, and have it replaced where it was issued: it has been in a file"
+    return Fault("", f"looks like a key: {found[0][:8]}…", cure)
+
+
+@rule("warning", "text")
+def e_mail_address(text: str) -> Fault | None:
+    found = "@" in text and E_MAIL.search(text)
+    if not found:
+        return None
+    cure = "put an invented one at example.com; a tuned model may repeat it to anybody"
+    return Fault("", f"an e-mail address: {found[0][:2]}…", cure)
+
+
+@rule("warning", "text")
+def phone_number(text: str) -> Fault | None:
+    found = ("+" in text or DIGITS.search(text)) and PHONE.search(text)
+    if not found:
+        return None
+    cure = "put an invented one (555-0100); a tuned model may repeat it to anybody"
+    return Fault("", f"looks like a phone number: {found[0][:4]}…", cure)

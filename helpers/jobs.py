@@ -1,0 +1,306 @@
+"""Upload a file once, start a job once, watch it, and read what it leaves.
+
+What has been made is remembered in one small JSON file for each service, in the work folder: ids
+of files and jobs, keyed by a hash of the data and the settings. Running a cell again finds them.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import openai
+from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
+from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
+
+from helpers.service import CourseError, Service, work_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Auto = Literal["auto"]
+LIMIT_USD = 1.0
+FORMER_COLUMNS = {"train_accuracy": "train_mean_token_accuracy"}
+# A paused job waits for its owner, so there is nothing to wait for either.
+AT_REST = ("succeeded", "failed", "cancelled", "paused")
+
+
+class CostError(CourseError):
+    """A job on a hosted service would cost more than was agreed to."""
+
+
+class JobError(CourseError):
+    """A job does not have what was asked for, or not yet."""
+
+
+# What has been made already
+
+
+def memory_path(service: Service) -> Path:
+    """The file that holds what has been made on this service."""
+    return work_folder() / f"{service.name}.json"
+
+
+def recall(service: Service, kind: str, key: str) -> str | None:
+    """Return the id that was remembered under the key, or None. kind: "files" or "jobs"."""
+    path = memory_path(service)
+    if not path.exists():
+        return None
+    return json.loads(path.read_text(encoding="utf-8")).get(kind, {}).get(key)
+
+
+def remember(service: Service, kind: str, key: str, made_id: str) -> None:
+    """Keep an id under the key; the file is replaced whole, so that it is never half written."""
+    path = memory_path(service)
+    memory = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    memory.setdefault(kind, {})[key] = made_id
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(memory, indent=2), encoding="utf-8")
+    unfinished.replace(path)
+
+
+def hash_of_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes as hexadecimal digits."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def hash_of_settings(settings: dict) -> str:
+    """Return the SHA-256 of settings, whatever their order, as hexadecimal digits."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+# Upload and start
+
+
+def upload_once(service: Service, path: str | Path) -> str:
+    """Upload a training file and return its id; the same bytes are uploaded only once.
+
+    Raises openai.BadRequestError if the service refuses the file.
+    """
+    key = hash_of_file(path)
+    file_id = recall(service, "files", key)
+    if file_id and is_known(service.client.files, file_id):
+        return file_id
+    file = service.client.files.create(file=Path(path), purpose="fine-tune")
+    service.client.files.wait_for_processing(file.id, poll_interval=1)
+    remember(service, "files", key, file.id)
+    return file.id
+
+
+def is_known(resource, made_id: str) -> bool:
+    """Whether the service still knows a file or a job."""
+    try:
+        resource.retrieve(made_id)
+    except openai.NotFoundError:
+        return False
+    return True
+
+
+def create_once(
+    service: Service,
+    training_path: str | Path,
+    *,
+    validation_path: str | Path | None = None,
+    model: str | None = None,
+    n_epochs: int | Auto = "auto",
+    batch_size: int | Auto = "auto",
+    learning_rate_multiplier: float | Auto = "auto",
+    suffix: str | None = None,
+    seed: int | None = None,
+    max_usd: float = LIMIT_USD,
+) -> FineTuningJob:
+    """Start a fine-tuning job, or return the one that has these data and settings already.
+
+    A job that failed or was cancelled, or that the service no longer knows, is made anew.
+    model: the service's base model if None. max_usd: on a hosted service, refuse a job whose
+    estimated cost is higher (in dollars). Raises CostError, and what the SDK raises.
+    """
+    model = model or service.base_model
+    hyperparameters = {
+        "n_epochs": n_epochs,
+        "batch_size": batch_size,
+        "learning_rate_multiplier": learning_rate_multiplier,
+    }
+    settings = {
+        "training": hash_of_file(training_path),
+        "validation": hash_of_file(validation_path) if validation_path else None,
+        "hyperparameters": hyperparameters,
+        "others": [model, suffix, seed],
+    }
+    key = hash_of_settings(settings)
+    earlier_id = recall(service, "jobs", key)
+    if job := usable_job(service, earlier_id):
+        return job
+    if not service.is_practice:
+        guard_cost(training_path, model=model, n_epochs=n_epochs, max_usd=max_usd)
+    optional = {"suffix": suffix, "seed": seed}
+    if validation_path:
+        optional["validation_file"] = upload_once(service, validation_path)
+    job = service.client.fine_tuning.jobs.create(
+        model=model,
+        training_file=upload_once(service, training_path),
+        **method_fields(service, hyperparameters),
+        **{name: value for name, value in optional.items() if value is not None},
+        # Two notebooks that start the same job at the same time get the same one.
+        extra_headers={"Idempotency-Key": f"{key}-after-{earlier_id}"},
+    )
+    remember(service, "jobs", key, job.id)
+    return job
+
+
+def usable_job(service: Service, job_id: str | None) -> FineTuningJob | None:
+    """Return the job, unless it is unknown to the service, failed or cancelled."""
+    if job_id is None:
+        return None
+    try:
+        job = service.client.fine_tuning.jobs.retrieve(job_id)
+    except openai.NotFoundError:
+        return None
+    return None if job.status in ("failed", "cancelled") else job
+
+
+def method_fields(service: Service, hyperparameters: dict) -> dict:
+    """Return the fields that carry the hyperparameters; Nebius refuses the newer `method`."""
+    if service.name == "nebius":
+        chosen = {name: value for name, value in hyperparameters.items() if value != "auto"}
+        return {"hyperparameters": chosen}
+    return {"method": {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}}
+
+
+def guard_cost(path: str | Path, *, model: str, n_epochs: int | Auto, max_usd: float) -> None:
+    """Raise CostError if training on the file costs more than max_usd, or nobody knows what."""
+    from helpers.tokens import estimate_cost, price_of
+
+    if max_usd == math.inf:
+        return
+    try:
+        price_of(model)
+    except ValueError as error:
+        raise CostError(
+            f"What {model} costs to train is not known here. Look it up with your provider, and "
+            'pass max_usd=float("inf") to start the job all the same.'
+        ) from error
+    cost = estimate_cost(path, model=model, n_epochs=None if n_epochs == "auto" else n_epochs)
+    if cost.usd > max_usd:
+        raise CostError(
+            f"This job would train on {cost.tokens:,} tokens for {cost.n_epochs} epochs and cost "
+            f"about {cost.usd:.2f} dollars; the limit is {max_usd:.2f}. If you want to pay that, "
+            f"pass max_usd={math.ceil(cost.usd * 100) / 100:.2f}."
+        )
+
+
+# Watch
+
+
+def job_id(job: FineTuningJob | str) -> str:
+    """Return the id of a job; an id is returned as it is."""
+    return job if isinstance(job, str) else job.id
+
+
+def poll(service: Service, job: FineTuningJob | str) -> Iterator[FineTuningJob]:
+    """Yield the job's latest state again and again, the last time when it is at rest.
+
+    Politely: a server on this machine is asked four times a second; a hosted one every 5 seconds
+    at first and every minute in the end, since jobs there take minutes to hours.
+    """
+    pause = 0.25 if service.is_practice else 5.0
+    while True:
+        job = service.client.fine_tuning.jobs.retrieve(job_id(job))
+        yield job
+        if job.status in AT_REST:
+            return
+        time.sleep(pause)
+        if not service.is_practice:
+            pause = min(pause * 1.5, 60.0)
+
+
+def wait(
+    service: Service, job: FineTuningJob | str, *, max_seconds: float = math.inf
+) -> FineTuningJob:
+    """Return the job when it has succeeded, failed, or was cancelled or paused; print nothing.
+
+    Raises JobError if it is none of these after max_seconds; it goes on all the same.
+    """
+    deadline = time.monotonic() + max_seconds
+    for state in poll(service, job):
+        if state.status not in AT_REST and time.monotonic() > deadline:
+            raise JobError(
+                f"The job {state.id} is still {state.status} after {max_seconds:.0f} seconds. "
+                "It goes on: wait again, or end it with client.fine_tuning.jobs.cancel."
+            )
+    return state
+
+
+def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:
+    """Show a progress bar and a growing loss curve; return the job when it is at rest.
+
+    Meant for a notebook; elsewhere nothing is shown. Tag the cell `nbval-ignore-output`, since
+    what it shows changes.
+    """
+    from helpers.plots import Monitor
+
+    monitor = Monitor()
+    seen: set[str] = set()
+    for state in poll(service, job):
+        monitor.show(state, new_events(service, state, seen))
+    return state
+
+
+def new_events(
+    service: Service, job: FineTuningJob | str, seen: set[str]
+) -> list[FineTuningJobEvent]:
+    """Return the job's events that are not in `seen`, oldest first, and add them to it.
+
+    The service lists the newest first, so reading stops at the first known event.
+    """
+    fresh = []
+    for event in service.client.fine_tuning.jobs.list_events(job_id(job), limit=100):
+        if event.id in seen:
+            break
+        fresh.append(event)
+    seen.update(event.id for event in fresh)
+    return fresh[::-1]
+
+
+# Read what a finished job leaves
+
+
+def results(service: Service, job: FineTuningJob | str) -> "pd.DataFrame":
+    """Return the job's result file: one row a step, in the columns that the service writes.
+
+    Raises JobError if the job has no result file (yet).
+    """
+    job = service.client.fine_tuning.jobs.retrieve(job_id(job))
+    if not job.result_files:
+        raise JobError(
+            f"The job {job.id} is {job.status} and has no result file. A job gets one when it "
+            "has succeeded: wait for it with jobs.wait(service, job)."
+        )
+    return read_results(service.client.files.content(job.result_files[0]).read())
+
+
+def read_results(content: bytes) -> "pd.DataFrame":
+    """Return a result file as a table, empty cells as NaN.
+
+    OpenAI sends the CSV base64-encoded, others send it plain. Azure marks a missing value with
+    -1, which no loss and no accuracy can be. Columns have the names of today.
+    """
+    import pandas as pd
+
+    if not content.removeprefix(b"\xef\xbb\xbf").startswith(b"step,"):
+        content = base64.b64decode(content)
+    table = pd.read_csv(io.BytesIO(content), encoding="utf-8-sig", na_values=["-1", "-1.0"])
+    return table.rename(columns=FORMER_COLUMNS)
+
+
+def checkpoints(service: Service, job: FineTuningJob | str) -> list[FineTuningJobCheckpoint]:
+    """Return the job's checkpoints, the oldest first; a service keeps the last three epochs'."""
+    listed = service.client.fine_tuning.jobs.checkpoints.list(job_id(job), limit=100)
+    return sorted(listed, key=lambda checkpoint: checkpoint.step_number)

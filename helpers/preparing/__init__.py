@@ -1,0 +1,1 @@
+"""The steps behind `helpers.prepare`, one a file."""

@@ -1,0 +1,520 @@
+"""The checker names every fault at its line, stays quiet on sound files, and never crashes."""
+
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from helpers.check import check_file, fix_file, main
+from helpers.checks import lines as line_rules
+from helpers.checks.files import FileFacts, file_too_large
+from helpers.checks.messages import is_plain
+from helpers.checks.rules import RULES
+from practice_server import validate
+
+ROOT = Path(__file__).resolve().parents[2]
+ANSWER = {"role": "assistant", "content": "Paris."}
+CALL = {
+    "role": "assistant",
+    "tool_calls": [
+        {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}
+    ],
+}
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "Paris"}
+TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}]
+USER = {"role": "user", "content": "Capital of France?"}
+
+
+def chat(number=0, *messages, **keys):
+    """A sound chat example, another one for each number."""
+    default = ({"role": "user", "content": f"Question {number}?"}, ANSWER)
+    return {"messages": list(messages or default), **keys}
+
+
+def preference(number=0):
+    return {
+        "input": {"messages": [{"role": "user", "content": f"Question {number}?"}]},
+        "preferred_output": [{"role": "assistant", "content": "Good."}],
+        "non_preferred_output": [{"role": "assistant", "content": "Bad."}],
+    }
+
+
+def pair(number=0):
+    return {"prompt": f"Question {number} ->", "completion": f" Answer {number}.\n"}
+
+
+def write(path, lines):
+    """Write examples, texts or bytes, one a line."""
+    as_bytes = [
+        line
+        if isinstance(line, bytes)
+        else (line if isinstance(line, str) else json.dumps(line)).encode()
+        for line in lines
+    ]
+    path.write_bytes(b"".join(line + b"\n" for line in as_bytes))
+    return path
+
+
+@pytest.fixture
+def among_sound(tmp_path):
+    """Put a line at place 3 of a sound file of 60, and give what the checker says."""
+
+    def check(line, **options):
+        lines = [chat(n) for n in range(60)]
+        lines[2] = line
+        return check_file(write(tmp_path / "train.jsonl", lines), **options)
+
+    return check
+
+
+def found(report):
+    return [(one.line, one.rule) for one in report.findings]
+
+
+SOUND = {
+    "chat": [chat(n) for n in range(60)],
+    "chat with a system message": [
+        chat(0, {"role": "system", "content": "Be brief."}, *chat(n)["messages"])
+        for n in range(60)
+    ],
+    "completion": [pair(n) for n in range(60)],
+    "preferences": [preference(n) for n in range(60)],
+    "everything a chat may hold": [chat(n) for n in range(60)]
+    + [
+        chat(0, USER, ANSWER | {"weight": 0}, USER | {"name": "Ann_1"}, ANSWER | {"weight": 1}),
+        chat(0, USER | {"content": "Look up France."}, CALL, tools=TOOLS,
+             parallel_tool_calls=False),
+        chat(0, USER | {"content": "And?"}, CALL | {"content": None}, RESULT, ANSWER, tools=TOOLS),
+        chat(0, {"role": "user", "content": [{"type": "text", "text": "What is it?"}]}, ANSWER),
+        chat(0, USER | {"content": "Say no."}, {"role": "assistant", "refusal": "No."}),
+        chat(0, USER | {"content": "Write to ann@example.com or 555-555-0100."}, ANSWER),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_sound_files_give_no_error_and_no_warning(tmp_path, name):
+    method = "dpo" if name == "preferences" else "supervised"
+    path = write(tmp_path / "sound.jsonl", SOUND[name])
+    report = check_file(path, method=method, model="pocket")
+    assert report.ok and not report.warnings, str(report)
+    assert report.examples == len(SOUND[name])
+
+
+def user(**changes):
+    return chat(0, USER | changes, ANSWER)
+
+
+def assistant(**changes):
+    return chat(0, USER, ANSWER | changes)
+
+
+def without(message, key):
+    return {k: v for k, v in message.items() if k != key}
+
+
+ONE_FAULT = {
+    "blank_line": "  ",
+    "not_utf8": '{"messages": "café"}'.encode("latin-1"),
+    "json_array": "[1, 2]",
+    "two_objects": json.dumps(chat(100)) + json.dumps(chat(101)),
+    "indented_json": json.dumps(chat(100), indent=2),
+    "broken_json": "{'messages': []}",
+    "not_an_object": '"text"',
+    "nested_too_deeply": '{"messages": ' + "[" * 300 + "]" * 300 + "}",
+    "format_unknown": {"mesages": []},
+    "mixed_formats": pair(),
+    "messages_no_list": {"messages": "hello"},
+    "messages_empty": {"messages": []},
+    "key_unknown": chat(100, weight=1),
+    "tools_malformed": chat(100, tools=[{"type": "function"}]),
+    "functions_malformed": chat(100, functions=[]),
+    "functions_deprecated": chat(100, functions=[{"name": "look_up"}]),
+    "parallel_tool_calls_malformed": chat(100, parallel_tool_calls="no"),
+    "message_no_object": chat(0, USER, "Paris."),
+    "role_missing": chat(0, without(USER, "role"), ANSWER),
+    "role_unknown": assistant(role="assistent"),
+    "role_developer": user(role="developer"),
+    "message_key_unknown": chat(0, without(USER, "content") | {"contant": "?"}, ANSWER),
+    "key_misplaced": user(tool_call_id="call_1"),
+    "weight_misplaced": user(weight=1),
+    "weight_invalid": assistant(weight=1.0),
+    "content_missing": chat(0, without(USER, "content"), ANSWER),
+    "content_null": user(content=None),
+    "content_no_text": user(content=7),
+    "content_empty": assistant(content=" "),
+    "content_parts_malformed": user(content=[{"type": "text"}]),
+    "name_invalid": user(name="Ann Lee"),
+    "tool_calls_malformed": assistant(tool_calls=[{"id": 1}]),
+    "function_call_malformed": assistant(function_call={"name": "look_up"}),
+    "arguments_no_json": assistant(function_call={"name": "look_up", "arguments": "{"}),
+    "tool_call_id_missing": chat(0, USER, CALL, without(RESULT, "tool_call_id"), ANSWER),
+    "function_name_missing": chat(0, USER, {"role": "function", "content": "1"}, ANSWER),
+    "no_assistant": chat(0, USER),
+    "weights_all_zero": assistant(weight=0),
+    "last_not_assistant": chat(0, USER, ANSWER, USER),
+    "system_not_first": chat(0, USER, {"role": "system", "content": "Be brief."}, ANSWER),
+    "several_systems": chat(0, USER, *[{"role": "system", "content": "Be brief."}] * 2, ANSWER),
+    "assistant_twice": chat(0, USER, ANSWER, ANSWER),
+    "tool_call_unanswered": chat(0, USER, CALL, USER, ANSWER),
+    "tool_message_without_call": chat(0, USER, RESULT, ANSWER),
+    "secret": user(content="Use sk-abcdefghijklmnopqrstuvwx"),
+    "e_mail_address": user(content="Write to ann.lee@company.de today"),
+    "phone_number": user(content="Call +49 30 1234567"),
+    "duplicate": chat(0),
+    "contradiction": chat(0, chat(0)["messages"][0], {"role": "assistant", "content": "Rome."}),
+}
+
+
+@pytest.mark.parametrize("rule", ONE_FAULT)
+def test_a_fault_is_named_at_its_line_and_nothing_else_is(among_sound, rule):
+    report = among_sound(ONE_FAULT[rule])
+    assert found(report) == [(3, rule)], str(report)
+    assert report.findings[0].message and report.findings[0].cure
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["AKIA" + "A1" * 8, "AIza" + "a" * 35, "ghp_" + "a" * 36, "github_pat_" + "a" * 22,
+     "glpat-" + "a" * 20, "hf_" + "a" * 30, "xoxb-" + "1" * 12, "-----BEGIN RSA PRIVATE KEY-----",
+     "eyJ" + "a" * 10 + ".eyJ" + "b" * 10 + ".c"],
+)  # fmt: skip
+def test_keys_of_many_makers_are_known(among_sound, text):
+    assert found(among_sound(user(content=f"It is {text}"))) == [(3, "secret")]
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("555-555-0199, ann@example.org, bob@mail.test, order 1234567890, 2026-11-20", []),
+        ("ISBN 978-3-16-148410-0, the year 1984, 3+4=7, 10.000.000", []),
+        ("Call (212) 736-5000", ["phone_number"]),
+        ("打13812345678吧", ["phone_number"]),
+        ("写信给bob@company.cn吧", ["e_mail_address"]),
+        ("bob@example.company.com", ["e_mail_address"]),
+    ],
+)
+def test_invented_addresses_and_other_numbers_are_left_alone(among_sound, text, rules):
+    assert [one.rule for one in among_sound(user(content=text)).findings] == rules
+
+
+def test_no_rule_finds_fault_with_a_plain_message():
+    for role in ("system", "user", "assistant"):
+        message = {"role": role, "content": "x"}
+        assert is_plain(message)
+        assert not any(one.judge(message) for one in RULES["message"])
+    assert not is_plain({"role": [], "content": "x"}) and not is_plain(CALL)
+
+
+PREFERENCE_FAULTS = {
+    "input_malformed": {"input": {"messages": []}},
+    "preferred_output_malformed": {"preferred_output": "Good."},
+    "non_preferred_output_malformed": {"non_preferred_output": []},
+    "preference_key_unknown": {"note": 1},
+    "outputs_equal": {"non_preferred_output": preference()["preferred_output"]},
+    "content_no_text": {"preferred_output": [{"role": "assistant", "content": 1}]},
+}
+
+
+@pytest.mark.parametrize("rule", PREFERENCE_FAULTS)
+def test_a_fault_in_a_preference_pair_is_named(tmp_path, rule):
+    lines = [preference(n) for n in range(60)]
+    lines[4] |= PREFERENCE_FAULTS[rule]
+    report = check_file(write(tmp_path / "dpo.jsonl", lines), method="dpo")
+    assert found(report) == [(5, rule)], str(report)
+
+
+PAIR_FAULTS = {
+    "prompt_missing": {"completion": " x\n"},
+    "completion_missing": {"prompt": "x ->", "completion": 3},
+    "pair_key_unknown": {"prompt": "x ->", "completion": " x\n", "note": ""},
+    "completion_empty": {"prompt": "x ->", "completion": "\n"},
+}
+
+
+@pytest.mark.parametrize("rule", PAIR_FAULTS)
+def test_a_fault_in_a_pair_is_named(tmp_path, rule):
+    lines = [pair(n) for n in range(60)]
+    lines[4] = PAIR_FAULTS[rule]
+    assert found(check_file(write(tmp_path / "pairs.jsonl", lines))) == [(5, rule)]
+
+
+def test_pairs_without_marks_get_advice(tmp_path):
+    lines = [{"prompt": f"{n}", "completion": f"{n}"} for n in range(60)]
+    report = check_file(write(tmp_path / "pairs.jsonl", lines))
+    assert {one.rule for one in report.findings} == {
+        "no_separator",
+        "no_ending",
+        "no_leading_blank",
+    }
+    assert report.ok and not report.warnings
+
+
+def test_the_way_to_the_field_and_the_cure_are_given(among_sound):
+    finding = among_sound(assistant(role="assistent")).errors[0]
+    assert (finding.line, finding.example, finding.field) == (3, 3, "messages[1].role")
+    assert "did you mean 'assistant'?" in finding.cure
+    assert "'assistent'" in finding.message
+
+
+def test_broken_json_is_named_with_its_column(among_sound):
+    assert "column 2:" in among_sound("{'messages': 1}").errors[0].message
+
+
+def test_blank_lines_count_as_lines_but_not_as_examples(tmp_path):
+    lines = [chat(n) for n in range(59)]
+    report = check_file(write(tmp_path / "t.jsonl", [lines[0], "", {"messages": []}, *lines[1:]]))
+    assert [(one.line, one.example) for one in report.findings] == [(2, None), (3, 2)]
+
+
+def test_whole_files_of_another_kind_are_named_once(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text(json.dumps([chat(n) for n in range(20)], indent=1), encoding="utf-8")
+    assert found(check_file(path)) == [(1, "json_array")]
+    path.write_text("\n".join(json.dumps(chat(n)) for n in range(20)), encoding="utf-16")
+    assert found(check_file(path)) == [(1, "not_utf8")]
+    assert "UTF-16" in check_file(path).errors[0].message
+    path.write_bytes(b"")
+    assert found(check_file(path)) == [(None, "file_empty")]
+    path.write_text("\n".join(json.dumps(chat(n)) for n in range(60)), encoding="utf-8-sig")
+    assert found(check_file(path)) == [(1, "byte_order_mark")]
+
+
+def test_every_indented_object_is_named_where_it_starts(tmp_path):
+    path = tmp_path / "t.jsonl"
+    text = "\n".join(json.dumps(chat(n), indent=2) for n in range(60))
+    path.write_text(text, encoding="utf-8")
+    report = check_file(path)
+    starts = [number for number, line in enumerate(text.split("\n"), 1) if line == "{"]
+    assert found(report) == [(start, "indented_json") for start in starts]
+
+
+def test_too_few_examples_are_an_error_in_training_and_none_in_validation(tmp_path):
+    nine = write(tmp_path / "nine.jsonl", [chat(n) for n in range(9)])
+    sixty = write(tmp_path / "sixty.jsonl", [chat(n) for n in range(100, 160)])
+    assert found(check_file(nine)) == [(None, "too_few_examples")]
+    assert found(check_file(sixty, valid=nine).valid) == []
+
+
+def test_examples_that_training_and_validation_share_are_named(tmp_path):
+    training = write(tmp_path / "train.jsonl", [chat(n) for n in range(60)])
+    validation = write(tmp_path / "valid.jsonl", [chat(n) for n in range(57, 70)])
+    report = check_file(training, valid=validation)
+    assert found(report) == [(n, "shared_with_validation") for n in (58, 59, 60)]
+    assert "line 1 " in report.findings[0].message
+
+
+def test_a_system_message_that_differs_in_some_examples_is_named(tmp_path):
+    def with_system(n, text):
+        return chat(0, {"role": "system", "content": text}, *chat(n)["messages"])
+
+    lines = [with_system(n, "You are Marv." if n != 30 else "You are marv") for n in range(60)]
+    assert found(check_file(write(tmp_path / "t.jsonl", lines))) == [(31, "system_differs")]
+    lines = [with_system(n, f"You are bot {n % 2}.") for n in range(60)]
+    assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
+
+
+def test_the_same_refusal_in_more_than_a_third_of_the_answers_is_named(tmp_path):
+    refusal = {"role": "assistant", "content": "I'm sorry, I can't help with that."}
+    lines = [chat(n) for n in range(60)]
+    for n in range(0, 60, 2):
+        lines[n]["messages"][1] = refusal
+    assert found(check_file(write(tmp_path / "t.jsonl", lines))) == [(None, "same_refusal")]
+    for n in range(0, 60, 4):
+        lines[n]["messages"][1] = ANSWER
+    assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
+
+
+def test_an_example_over_the_limit_is_named_with_the_message_where_the_cut_falls(among_sound):
+    long = chat(0, USER, ANSWER, USER | {"content": "word " * 4200}, ANSWER)
+    report = among_sound(long, model="gpt-3.5-turbo-0613")
+    assert [(f.line, f.rule, f.field) for f in report.findings] == [(3, "too_long", "messages[2]")]
+    assert report.tokens["limit"] == 4096 and report.tokens["longest"] > 4200
+
+
+def test_format_method_and_model_must_go_together(tmp_path):
+    chats = write(tmp_path / "chat.jsonl", SOUND["chat"])
+    pairs = write(tmp_path / "pairs.jsonl", SOUND["completion"])
+    assert found(check_file(chats, method="dpo")) == [(None, "format_not_for_method")]
+    assert found(check_file(chats, model="babbage-002")) == [(None, "format_not_for_model")]
+    assert found(check_file(pairs, model="gpt-4o-mini")) == [(None, "format_not_for_model")]
+
+
+def test_of_each_rule_a_hundred_findings_are_kept_and_the_rest_counted(tmp_path):
+    report = check_file(write(tmp_path / "t.jsonl", ["{broken"] * 250))
+    assert len(report.errors) == 100 and report.left_off == {"broken_json": 150}
+    assert not report.ok
+
+
+def test_a_file_over_the_limit_is_refused():
+    facts = FileFacts(512 * 1024**2 + 1, 60, "chat", True, False, "supervised", None)
+    assert "536,870,913 bytes" in file_too_large(facts).message
+    assert file_too_large(replace(facts, size=512 * 1024**2)) is None
+
+
+def test_a_line_without_end_is_not_held_whole(among_sound, monkeypatch):
+    monkeypatch.setattr(line_rules, "LONGEST_LINE", 1000)
+    assert found(among_sound(user(content="x" * 100_000))) == [(3, "line_too_long")]
+
+
+def test_findings_become_a_table(among_sound):
+    table = among_sound(ONE_FAULT["role_missing"]).to_frame()
+    assert list(table["rule"]) == ["role_missing"] and table["line"][0] == 3
+    assert "cure" in among_sound(chat(100)).to_frame().columns
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "helpers.check", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+
+
+def test_the_program_tells_by_its_exit_status(tmp_path):
+    sound = write(tmp_path / "sound.jsonl", SOUND["chat"])
+    faulty = write(tmp_path / "faulty.jsonl", ["{broken"] * 12)
+    assert run(sound).returncode == 0
+    assert run(faulty).returncode == 1
+    assert run(tmp_path / "nowhere.jsonl").returncode == 2
+    assert run(sound, "--method", "other").returncode == 2
+    shown = json.loads(run(faulty, "--json", "--model", "pocket").stdout)
+    assert shown["examples"] == 12 and shown["findings"][-1]["line"] == 12
+    assert shown.keys() == {"file", "format", "examples", "findings", "left_off", "tokens"}
+
+
+def test_the_program_prints_what_the_terminal_cannot_show(tmp_path):
+    path = write(tmp_path / "道.jsonl", [chat(0, {"role": "道", "content": "道"}, ANSWER)] * 2)
+    for options in ([], ["--json"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "helpers.check", path, *options],
+            cwd=ROOT,
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )
+        assert done.returncode == 1 and b"role_unknown" in done.stdout
+
+
+def test_fix_mends_without_guessing_and_leaves_the_rest(tmp_path):
+    sound = [chat(n) for n in range(12)]
+    lines = [
+        b"\xef\xbb\xbf" + json.dumps(sound[0]).encode(),
+        "",
+        json.dumps(sound[1]) + " " + json.dumps(sound[2]),
+        json.dumps(sound[3], indent=2),
+        chat(0, chat(4)["messages"][0] | {"weight": 1}, ANSWER | {"weight": 1.0}),
+        chat(0, chat(5)["messages"][0] | {"role": " User"}, ANSWER | {"role": "assistent"}),
+        sound[0],
+        "{broken",
+        *sound[6:],
+    ]
+    path = write(tmp_path / "in.jsonl", lines)
+    before = path.read_bytes()
+    changes = fix_file(path, tmp_path / "out.jsonl")
+    assert path.read_bytes() == before
+    assert found(check_file(tmp_path / "out.jsonl")) == [
+        (None, "few_examples"),
+        (7, "broken_json"),
+    ]
+    after_indented = 4 + lines[3].count("\n")
+    assert {line for line, _ in changes} == {1, 2, 3, 4} | {after_indented + n for n in (1, 2, 3)}
+    written = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in written[:4]] == sound[:4]
+    with pytest.raises(ValueError, match="never overwritten"):
+        fix_file(path, path)
+
+
+def test_fix_opens_a_list(tmp_path):
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps([chat(n) for n in range(60)], indent=4), encoding="utf-16")
+    fix_file(path, tmp_path / "out.jsonl")
+    assert found(check_file(tmp_path / "out.jsonl")) == []
+
+
+def test_a_repaired_sound_file_is_the_file_itself(tmp_path):
+    path = write(tmp_path / "in.jsonl", SOUND["everything a chat may hold"])
+    assert fix_file(path, tmp_path / "out.jsonl") == []
+    assert (tmp_path / "out.jsonl").read_bytes() == path.read_bytes()
+
+
+def test_the_program_fixes_and_reports_on_the_copy(tmp_path, capsys):
+    path = write(tmp_path / "in.jsonl", ["", *SOUND["chat"]])
+    assert main([str(path), "--fix", str(tmp_path / "out.jsonl"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["fixed"] == [
+        {"line": 1, "change": "blank line dropped"}
+    ]
+
+
+# What follows lets Hypothesis look for files that nobody thought of.
+hypothesis = pytest.importorskip("hypothesis")
+given, settings, st = hypothesis.given, hypothesis.settings, hypothesis.strategies
+
+WORDS = st.sampled_from(sorted(set(re.findall(r"[a-z_]+", json.dumps(SOUND)))))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+PLAIN = [chat(n) for n in range(9)]
+
+
+@st.composite
+def damaged_examples(draw):
+    """A sound example in which one place holds anything at all."""
+    example = copy.deepcopy(
+        draw(st.sampled_from([*SOUND["everything a chat may hold"][-6:], pair(), preference()]))
+    )
+    place = example
+    while isinstance(place, dict | list) and place:
+        keys = list(place) if isinstance(place, dict) else range(len(place))
+        key = draw(st.sampled_from(keys))
+        if not isinstance(place[key], dict | list) or draw(st.booleans()):
+            action = draw(st.sampled_from(("replace", "delete", "add")))
+            if action == "replace":
+                place[key] = draw(JSON)
+            elif action == "delete":
+                del place[key]
+            elif isinstance(place, dict):
+                place[draw(WORDS)] = draw(JSON)
+            break
+        place = place[key]
+    return example
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300))
+def test_no_bytes_make_it_crash(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "bytes.jsonl"
+    path.write_bytes(data)
+    assert check_file(path, model="gpt-4o-mini").findings
+    fix_file(path, path.with_suffix(".fixed"))
+    check_file(path.with_suffix(".fixed"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(JSON | damaged_examples(), min_size=1, max_size=4))
+def test_no_json_makes_it_crash(tmp_path_factory, values):
+    path = write(tmp_path_factory.getbasetemp() / "values.jsonl", values)
+    assert check_file(path, valid=path, model="gpt-4o-mini").findings
+    fix_file(path, path.with_suffix(".fixed"))
+    str(check_file(path.with_suffix(".fixed"), method="dpo"))
+
+
+@settings(max_examples=500, deadline=None)
+@given(damaged_examples())
+def test_what_the_practice_server_refuses_has_been_named_before(tmp_path_factory, example):
+    path = write(tmp_path_factory.getbasetemp() / "served.jsonl", [*PLAIN, example])
+    report = check_file(path)
+    try:
+        validate.check_file(path, "file-x", validate.TRAINING)
+    except validate.FileRefused as refusal:
+        named = {one.rule for one in report.findings}
+        assert not report.ok or "image" in named, f"{refusal}\n{example}\n{report}"

@@ -1,0 +1,219 @@
+"""A file is uploaded once, a job is started once, followed to its end, and read."""
+
+import base64
+import json
+import math
+
+import nbformat
+import openai
+import pandas as pd
+import pytest
+from nbclient import NotebookClient
+
+from helpers import jobs
+from helpers.service import ROOT, Service
+
+MARV = ROOT / "data" / "marv"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A small training and validation file: the first 12 and 4 lines of Marv's."""
+    folder = tmp_path_factory.mktemp("files")
+    for name, count in {"train": 12, "valid": 4}.items():
+        lines = (MARV / f"{name}.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / f"{name}.jsonl").write_text("".join(lines[:count]), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def start(service, files):
+    """Start a job of two epochs on the small files, with other settings if wanted."""
+
+    def start(**settings):
+        settings = {"n_epochs": 2, "seed": 1, "validation_path": files / "valid.jsonl"} | settings
+        return jobs.create_once(service, files / "train.jsonl", **settings)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def finished(service, start):
+    """A job that has succeeded."""
+    return wait(service, start())
+
+
+def wait(service, job):
+    """Wait for a job, but not for ever."""
+    return jobs.wait(service, job, max_seconds=90)
+
+
+def count_jobs(service):
+    return len(list(service.client.fine_tuning.jobs.list()))
+
+
+def test_a_file_is_uploaded_once(service, files):
+    first = jobs.upload_once(service, files / "train.jsonl")
+    uploads = len(list(service.client.files.list()))
+    assert jobs.upload_once(service, files / "train.jsonl") == first
+    assert len(list(service.client.files.list())) == uploads
+    sent = service.client.files.content(first).read()
+    assert sent == (files / "train.jsonl").read_bytes()
+
+
+def test_a_deleted_file_is_uploaded_again(service, tmp_path):
+    path = tmp_path / "other.jsonl"
+    path.write_bytes((MARV / "train.jsonl").read_bytes())
+    first = jobs.upload_once(service, path)
+    service.client.files.delete(first)
+    assert jobs.upload_once(service, path) != first
+
+
+def test_a_job_ends_with_a_model_results_and_checkpoints(service, finished):
+    assert finished.status == "succeeded" and finished.fine_tuned_model
+    results = jobs.results(service, finished)
+    assert list(results["step"]) == list(range(1, 25))
+    assert results["train_loss"].notna().all() and results["valid_loss"].notna().any()
+    listed = jobs.checkpoints(service, finished)
+    assert [checkpoint.step_number for checkpoint in listed] == [12, 24]
+    assert listed[-1].fine_tuned_model_checkpoint == finished.fine_tuned_model
+
+
+def test_the_same_data_and_settings_never_make_a_second_job(service, start, finished):
+    before = count_jobs(service)
+    assert start().id == finished.id
+    assert count_jobs(service) == before
+
+
+def test_even_a_lost_memory_makes_no_second_job(service, start, finished):
+    """The practice server knows the request again by its Idempotency-Key."""
+    memory = json.loads(jobs.memory_path(service).read_text(encoding="utf-8"))
+    without_jobs = {"files": memory["files"]}
+    jobs.memory_path(service).write_text(json.dumps(without_jobs), encoding="utf-8")
+    assert start().id == finished.id
+
+
+def test_other_settings_make_another_job(service, start, finished):
+    other = start(seed=2, n_epochs=1)
+    assert other.id != finished.id
+    wait(service, other)
+
+
+def test_a_job_that_the_service_does_not_know_is_made_anew(service, start):
+    settings = {"seed": 3, "n_epochs": 1}
+    first = start(**settings)
+    memory = json.loads(jobs.memory_path(service).read_text(encoding="utf-8"))
+    memory["jobs"] = {key: "ftjob-unknown" for key in memory["jobs"]}
+    jobs.memory_path(service).write_text(json.dumps(memory), encoding="utf-8")
+    second = start(**settings)
+    assert second.id not in (first.id, "ftjob-unknown")
+    for job in (first, second):
+        wait(service, job)
+
+
+def test_a_cancelled_job_is_made_anew(service, start):
+    settings = {"seed": 4, "n_epochs": 20}
+    first = start(**settings)
+    service.client.fine_tuning.jobs.cancel(first.id)
+    assert wait(service, first).status == "cancelled"
+    second = start(**settings)
+    assert second.id != first.id
+    service.client.fine_tuning.jobs.cancel(second.id)
+
+
+def test_waiting_may_have_an_end(service, start):
+    job = start(seed=6, n_epochs=20)
+    with pytest.raises(jobs.JobError, match="It goes on"):
+        jobs.wait(service, job, max_seconds=0)
+    service.client.fine_tuning.jobs.cancel(job.id)
+
+
+def test_results_of_a_job_without_any_are_explained(service, start):
+    job = start(seed=5, n_epochs=20)
+    service.client.fine_tuning.jobs.cancel(job.id)
+    with pytest.raises(jobs.JobError, match="has no result file"):
+        jobs.results(service, job)
+
+
+def test_events_are_read_once_and_in_order(service, finished):
+    seen = set()
+    events = jobs.new_events(service, finished, seen)
+    steps = [event.data["step"] for event in events if event.type == "metrics"]
+    assert steps == list(range(1, 25))
+    assert jobs.new_events(service, finished, seen) == []
+
+
+def test_follow_shows_bar_and_curve_in_a_notebook(service, finished, module_work, monkeypatch):
+    """Run the cell that a lesson has, in a kernel of its own."""
+    monkeypatch.setenv("FINE_TUNING_WORK", str(module_work))
+    code = (
+        "from helpers import jobs\nfrom helpers.service import connect\n"
+        f"job = jobs.follow(connect(), {finished.id!r})\nprint(job.status)"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}}).execute()
+    bar, figure, printed = notebook.cells[0].outputs
+    assert "step 24/24" in bar["data"]["text/markdown"]
+    assert "**succeeded**" in bar["data"]["text/markdown"]
+    assert "image/png" in figure["data"]
+    assert printed["text"] == "succeeded\n"
+
+
+# Reading result files
+
+
+CSV = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n1,3.63265,0.5,,\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [CSV.encode(), b"\xef\xbb\xbf" + CSV.encode(), base64.b64encode(CSV.encode())],
+    ids=["plain", "with byte order mark", "base64"],
+)
+def test_a_result_file_is_read_plain_or_encoded(content):
+    row = jobs.read_results(content).iloc[0]
+    assert row["step"] == 1 and row["train_loss"] == 3.63265
+    assert row["train_mean_token_accuracy"] == 0.5
+    assert math.isnan(row["valid_loss"])
+
+
+def test_azures_mark_for_a_missing_value_is_understood():
+    table = jobs.read_results(b"step,train_loss,valid_loss\n1,0.5,-1\n2,0.4,-1.0\n3,0.3,0.7\n")
+    assert table["valid_loss"].tolist()[2] == 0.7
+    assert pd.isna(table["valid_loss"]).tolist() == [True, True, False]
+
+
+# Cost
+
+
+@pytest.fixture
+def hosted(tmp_path, monkeypatch):
+    """A hosted service at an address where nobody answers."""
+    monkeypatch.setenv("FINE_TUNING_WORK", str(tmp_path))
+    client = openai.OpenAI(api_key="no-key", base_url="http://127.0.0.1:9/v1", max_retries=0)
+    return Service("openai", client, "gpt-4.1-2025-04-14", is_practice=False)
+
+
+def test_an_expensive_job_is_refused_before_anything_is_sent(hosted):
+    with pytest.raises(jobs.CostError, match=r"max_usd=\d+\.\d\d"):
+        jobs.create_once(hosted, MARV / "train.jsonl", n_epochs=50)
+
+
+def test_a_price_that_is_not_known_is_not_guessed(hosted):
+    with pytest.raises(jobs.CostError, match="is not known here"):
+        jobs.create_once(hosted, MARV / "train.jsonl", model="some-model")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"n_epochs": 50, "max_usd": 100}, {"model": "some-model", "max_usd": math.inf}]
+)
+def test_what_is_agreed_to_is_sent(hosted, settings):
+    with pytest.raises(openai.APIConnectionError):
+        jobs.create_once(hosted, MARV / "train.jsonl", **settings)
+
+
+def test_nebius_gets_its_own_form_of_the_hyperparameters(hosted):
+    chosen = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": "auto"}
+    nebius = Service("nebius", hosted.client, "a-model", is_practice=False)
+    assert jobs.method_fields(nebius, chosen) == {"hyperparameters": {"n_epochs": 3}}
+    assert jobs.method_fields(hosted, chosen)["method"]["supervised"]["hyperparameters"] == chosen

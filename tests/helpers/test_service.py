@@ -1,0 +1,236 @@
+"""connect finds or starts the practice server, and never goes hosted or sends a key unasked."""
+
+import ast
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import openai
+import pytest
+
+from helpers.service import ROOT, ServiceError, connect, running_server
+
+CONNECT = "from helpers.service import connect; print(connect().client.base_url)"
+
+
+def server_file(work):
+    return work / "practice" / "server.json"
+
+
+def process_id(work):
+    return json.loads(server_file(work).read_text(encoding="utf-8"))["pid"]
+
+
+def connect_elsewhere():
+    """Connect from another Python process, as a second notebook does."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CONNECT], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+# The practice server
+
+
+def test_the_practice_server_is_started_once_and_then_reused(work):
+    first, second = connect(), connect()
+    assert first.is_practice and first.name == "practice" and first.base_model == "pocket"
+    assert isinstance(first.client, openai.OpenAI)
+    assert first.client.base_url == second.client.base_url
+    assert first.base_model in {model.id for model in second.client.models.list()} | {"pocket"}
+
+
+def test_the_server_outlives_the_process_that_started_it(work):
+    starter = connect_elsewhere()
+    base_url = starter.communicate(timeout=60)[0].strip()
+    assert starter.returncode == 0
+    assert str(connect().client.base_url) == base_url
+
+
+def test_two_notebooks_that_connect_at_once_get_the_same_server(work):
+    both = [connect_elsewhere(), connect_elsewhere()]
+    urls = {process.communicate(timeout=60)[0].strip() for process in both}
+    assert len(urls) == 1
+    assert str(connect().client.base_url) in urls
+
+
+def test_a_deleted_work_folder_heals(work):
+    connect()
+    old = process_id(work)
+    shutil.rmtree(work / "practice", ignore_errors=True)
+    try:
+        connect().client.models.list()
+        assert process_id(work) != old
+    finally:
+        with contextlib.suppress(OSError):
+            os.kill(old, 15)
+
+
+def test_a_server_file_with_a_foreign_key_is_not_believed(work, service):
+    """As when a server ended and its port now belongs to another one."""
+    foreign = {"base_url": str(service.client.base_url), "api_key": "another-key", "pid": 1}
+    server_file(work).parent.mkdir()
+    server_file(work).write_text(json.dumps(foreign), encoding="utf-8")
+    assert connect().client.base_url != service.client.base_url
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"base_url": 1, "api_key": 2}'])
+def test_a_damaged_server_file_is_no_server(tmp_path, text):
+    (tmp_path / "server.json").write_text(text, encoding="utf-8")
+    assert running_server(tmp_path) is None
+
+
+def test_proxy_settings_do_not_stand_between(work, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert connect().client.models.list()
+
+
+def test_a_server_that_cannot_start_is_explained(work):
+    home = work / "practice"
+    home.mkdir()
+    other = sqlite3.connect(home / "lock.sqlite3", isolation_level=None)
+    with contextlib.closing(other):
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ServiceError, match="already uses the folder"):
+            connect()
+
+
+def test_a_work_folder_that_cannot_be_made_is_explained(tmp_path, monkeypatch):
+    (tmp_path / "work").write_text("a file, not a folder", encoding="utf-8")
+    monkeypatch.setenv("FINE_TUNING_WORK", str(tmp_path / "work"))
+    with pytest.raises(ServiceError, match="FINE_TUNING_WORK"):
+        connect()
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Answers like a service without models, and keeps the headers of what it was asked."""
+
+    body = b'{"object": "list", "data": []}'
+
+    def do_GET(self):
+        self.server.requests.append(self.headers)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *arguments):
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def recorder():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
+        server.requests = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_no_real_key_is_sent_to_the_practice_server(tmp_path, monkeypatch, recorder):
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "AZURE_OPENAI_API_KEY", "FINE_TUNING_KEY"):
+        monkeypatch.setenv(name, "a-real-key")
+    monkeypatch.setenv("FINE_TUNING_WORK", str(tmp_path))
+    url = f"http://127.0.0.1:{recorder.server_address[1]}/v1"
+    server_file(tmp_path).parent.mkdir()
+    server = {"base_url": url, "api_key": "the-practice-key", "pid": 1}
+    server_file(tmp_path).write_text(json.dumps(server), encoding="utf-8")
+    connect().client.models.list()
+    assert recorder.requests
+    assert all(
+        headers["Authorization"] == "Bearer the-practice-key" for headers in recorder.requests
+    )
+    assert not [headers for headers in recorder.requests if "a-real-key" in str(headers)]
+
+
+# Hosted services
+
+
+def test_a_key_in_the_environment_does_not_make_it_go_hosted(work, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "a-real-key")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert connect().is_practice
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("openai", "OPENAI_API_KEY"),
+        ("azure", "AZURE_OPENAI_ENDPOINT"),
+        ("nebius", "NEBIUS_API_KEY"),
+        ("https://tuning.example.org/v1", "FINE_TUNING_MODEL"),
+    ],
+)
+def test_what_a_hosted_service_lacks_is_named(name, missing, monkeypatch):
+    for variable in ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "NEBIUS_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("FINE_TUNING_SERVICE", name)
+    with pytest.raises(ServiceError, match=missing):
+        connect()
+
+
+def test_an_unknown_service_is_refused_with_the_known_ones():
+    with pytest.raises(ServiceError, match="practice, openai, azure, nebius"):
+        connect("opnai")
+
+
+def test_a_hosted_service_takes_its_key_from_the_environment(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "a-real-key")
+    service = connect("openai")
+    assert not service.is_practice
+    assert service.client.api_key == "a-real-key"
+    assert service.client.base_url.host == "api.openai.com"
+
+
+def test_azure_has_an_address_of_ones_own(monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com/")
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "a-real-key")
+    assert str(connect("azure").client.base_url) == "https://mine.openai.azure.com/openai/v1/"
+
+
+def test_a_server_of_ones_own_is_named_by_its_address(monkeypatch, recorder):
+    url = f"http://127.0.0.1:{recorder.server_address[1]}/v1"
+    monkeypatch.setenv("FINE_TUNING_SERVICE", url)
+    monkeypatch.setenv("FINE_TUNING_KEY", "my-key")
+    monkeypatch.setenv("FINE_TUNING_MODEL", "my-model")
+    service = connect()
+    assert service.base_model == "my-model" and not service.is_practice
+    assert service.name == f"127-0-0-1-{recorder.server_address[1]}"
+    service.client.models.list()
+    assert recorder.requests[0]["Authorization"] == "Bearer my-key"
+
+
+# The package
+
+
+def test_an_error_is_shown_without_the_call_stack():
+    assert ServiceError("Do this.")._render_traceback_() == ["ServiceError: Do this."]
+
+
+def test_helpers_never_import_the_practice_server():
+    for path in (ROOT / "helpers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.startswith("practice_server")], path
+
+
+def test_importing_does_nothing_and_loads_no_heavy_package(tmp_path):
+    code = (
+        "import sys; from helpers import service, jobs, plots, evaluate, exercises; "
+        "print([name for name in ('pandas', 'matplotlib', 'tiktoken') if name in sys.modules])"
+    )
+    environment = os.environ | {"FINE_TUNING_WORK": str(tmp_path / "work")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+    assert not Path(tmp_path / "work").exists()

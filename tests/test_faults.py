@@ -1,0 +1,79 @@
+"""Every seeded fault of data/faults is found at its place, and nothing else is reported there."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from helpers.check import check_file
+from helpers.checks.rules import RULES
+
+FAULTS = Path(__file__).resolve().parent.parent / "data" / "faults"
+FILES = sorted(FAULTS.glob("*.jsonl"))
+SOUND = [path for path in FILES if path.name.startswith("sound_")]
+# Faults that show only beside something else: a method, a model, a validation file.
+OPTIONS = {
+    "chats_for_dpo.jsonl": {"method": "dpo"},
+    "overlap.jsonl": {"valid": FAULTS / "overlap_valid.jsonl"},
+    "pairs_for_a_chat_model.jsonl": {"model": "gpt-4o-mini"},
+    "preference_roles.jsonl": {"method": "dpo"},
+    "preferences.jsonl": {"method": "dpo"},
+    "sound_preferences.jsonl": {"method": "dpo"},
+    "too_long.jsonl": {"model": "gpt-3.5-turbo-0613"},
+}
+# What only a file of hundreds of megabytes can break.
+NOT_SEEDED = {"file_too_large", "line_too_long"}
+
+with open(FAULTS / "faults.csv", encoding="utf-8", newline="") as table:
+    ROWS = list(csv.DictReader(table))
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def check(path):
+    return check_file(path, **OPTIONS.get(path.name, {}))
+
+
+def place(line, example, field, rule, level):
+    """A finding as the table has it: nothing where it concerns the whole file."""
+    return (str(line or ""), str(example or ""), field, rule, level)
+
+
+@each_file
+def test_what_is_reported_is_what_was_seeded(path):
+    seeded = [
+        (row["line"], row["example"], row["field"], row["rule"], row["level"])
+        for row in ROWS
+        if row["file"] == path.name
+    ]
+    report = check(path)
+    found = [place(f.line, f.example, f.field, f.rule, f.level) for f in report.findings]
+    assert sorted(found) == sorted(seeded), str(report)
+
+
+def test_the_table_and_the_folder_hold_the_same_files():
+    named = {row["file"] for row in ROWS}
+    assert named == {path.name for path in FILES}
+    assert len(named) >= 40
+    assert all(row["what"] for row in ROWS)
+
+
+@pytest.mark.parametrize("path", SOUND, ids=lambda path: path.stem)
+def test_sound_files_have_no_error_and_no_warning(path):
+    report = check(path)
+    assert report.ok and not report.warnings, str(report)
+
+
+def test_every_format_has_a_sound_file():
+    assert {check(path).format for path in SOUND} == {"chat", "completion", "preferences"}
+
+
+def test_every_rule_has_a_seeded_fault():
+    rules = {rule.name for about in RULES.values() for rule in about}
+    assert rules - NOT_SEEDED <= {row["rule"] for row in ROWS}
+
+
+def test_no_file_is_taken_for_one_with_a_real_key():
+    for path in FILES:
+        assert not re.search(rb"sk-(proj-)?[A-Za-z0-9]{20,}", path.read_bytes()), path
