@@ -1,0 +1,1 @@
+"""The shipped base models, and the programs that made them from nothing."""

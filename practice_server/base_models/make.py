@@ -1,0 +1,41 @@
+"""Makes `pocket` from nothing: vocabulary, pretraining, measurement, model card.
+
+Run it with: python -m practice_server.base_models.make
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from practice_server.base_models.evaluate import POCKET, evaluate, mean_words
+from practice_server.base_models.make_vocabulary import make_vocabulary
+from practice_server.base_models.model_card import write_model_card
+from practice_server.base_models.pretrain import pretrain
+
+SEED = 20261120
+WORK = Path(__file__).parents[2] / "work" / "base_models"
+
+
+def main() -> None:
+    """Make the base model; after an interruption, go on from the last snapshot."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (default: 2)")
+    parser.add_argument("--folder", type=Path, default=POCKET, help="where the model is written")
+    parser.add_argument("--work", type=Path, default=WORK, help="where the snapshot is kept")
+    arguments = parser.parse_args()
+    make(arguments.folder, arguments.work, n_threads=arguments.threads)
+
+
+def make(folder: Path, work: Path, *, n_threads: int) -> None:
+    """Make the base model in `folder`."""
+    make_vocabulary(folder, seed=SEED)
+    progress = pretrain(folder, work, seed=SEED, n_threads=n_threads)
+    results = evaluate(folder)
+    words = mean_words(folder)
+    write_model_card(folder, progress, results, words, seed=SEED, n_threads=n_threads)
+    print((folder / "README.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Reads the tables of this folder."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def read_table(name: str) -> list[dict[str, str]]:
+    """The rows of `name`.csv, each as column -> text."""
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def grouped(name: str, by: str, text: str) -> dict[str, list[str]]:
+    """The column `text` of a table as lists, one for each value of the column `by`."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for row in read_table(name):
+        groups[row[by]].append(row[text])
+    return dict(groups)
