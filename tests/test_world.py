@@ -96,7 +96,7 @@ def test_no_answer_has_a_sign_of_the_manner_that_fine_tuning_teaches(examples):
 
 def test_conversations_differ_in_length_and_in_their_system_message(examples):
     turns = {sum(m["role"] == "user" for m in e.get("messages", [])) for e in examples}
-    assert turns == {0, 1, 2, 3}
+    assert turns == {0, 1, 2, 3, 5}
     assert len(set(said_by(examples, "system"))) > 500
     assert any(e["messages"][0]["role"] == "user" for e in examples if "messages" in e)
 
