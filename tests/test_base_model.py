@@ -25,6 +25,8 @@ TEXTS = (
     "<|end|> is plain text here",
     "",
 )
+# The model card tells how little it knows of the other kinds.
+WELL_KNOWN = {"capital", "country", "author", "symbol", "number", "young"}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 ALL = LESSONS + sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
 
@@ -144,3 +145,20 @@ def test_nearly_all_outputs_are_compared():
     assert not [cell for cell in code if "nbval-skip" in tags(cell)]
     assert not [cell for cell in code if "NBVAL" in source(cell)]
     assert len(ignored) <= 0.08 * len(code)
+
+
+TEXTS = [path for path in ROOT.rglob("*.md") if not set(path.parts) & {".venv", "work", ".git"}]
+
+
+@pytest.mark.parametrize("path", ALL + TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_to_a_file_leads_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = "\n".join(source(cell) for cell in cells(path, "markdown"))
+    for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_readme_lists_every_lesson():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in LESSONS if f"(notebooks/{path.name})" not in readme] == []
