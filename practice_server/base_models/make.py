@@ -22,7 +22,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch (default: 2)")
     parser.add_argument("--folder", type=Path, default=POCKET, help="where the model is written")
-    parser.add_argument("--work", type=Path, default=WORK, help="where the snapshot is kept")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=WORK,
+        help="where the snapshot is kept; delete it to begin anew",
+    )
     arguments = parser.parse_args()
     make(arguments.folder, arguments.work, n_threads=arguments.threads)
 
