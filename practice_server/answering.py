@@ -5,11 +5,13 @@
 On stdin and stdout it reads and writes one JSON object a line:
 
     in    {"id", "folder", "messages", "max_tokens", "temperature", "top_p", "seed", "stop",
-           "top_logprobs"}  a request; `folder` comes from the server's catalogue
+           "top_logprobs"}  a request; `folder` comes from the server's catalogue. In the place of
+                            "messages" there may be "prompt", a text to go on with, and
+                            "score_prompt": whether the prompt's own tokens are to be scored
           {"cancel": id}    nobody waits for this answer any more
-    out   {"id", "prompt_tokens"}                    the answer begins
+    out   {"id", "prompt_tokens", "prompt_logprobs"}  the answer begins; the scores if wanted
           {"id", "text", "logprobs"}                 a piece of it
-          {"id", "finish_reason", "completion_tokens"}  its end
+          {"id", "finish_reason", "completion_tokens", "mean_logprob"}  its end
           {"id", "refused": {"message", "code"}}     instead of an answer
 """
 
@@ -110,16 +112,27 @@ def answer(request: Request, models: Models) -> Iterator[dict[str, Any]]:
         engine = models.get(request["folder"])
     except FileNotFoundError as error:
         raise Refused("The model was deleted.", "model_not_found") from error
-    prompt = engine.tokenizer.encode_prompt(request["messages"])
+    prompt = _encode(engine, request)
     if len(prompt) >= engine.context:
         raise Refused(
             f"This model's maximum context length is {engine.context} tokens. However, your"
-            f" messages resulted in {len(prompt)} tokens. Please reduce the length of the"
-            " messages.",
+            f" {_asked(request)} resulted in {len(prompt)} tokens. Please reduce the length of"
+            f" the {_asked(request)}.",
             "context_length_exceeded",
         )
-    yield {"prompt_tokens": len(prompt)}
-    yield from Speech(engine, request).parts(prompt)
+    speech = Speech(engine, request)
+    yield {"prompt_tokens": len(prompt), **speech.about_prompt(prompt)}
+    yield from speech.parts(prompt)
+
+
+def _asked(request: Request) -> str:
+    return "prompt" if "prompt" in request else "messages"
+
+
+def _encode(engine: Engine, request: Request) -> list[int]:
+    if "prompt" in request:
+        return engine.tokenizer.encode_text_prompt(request["prompt"])
+    return engine.tokenizer.encode_prompt(request["messages"])
 
 
 class Speech:
@@ -131,10 +144,19 @@ class Speech:
         self._stream = TextStream(request["stop"])
         self._logprobs: list[dict[str, Any]] = []
         self._n_tokens = 0
+        self._drawn: list[float] = []
+
+    def about_prompt(self, prompt: list[int]) -> dict[str, Any]:
+        """How likely each token of the prompt was, if that is wanted."""
+        if not self._request.get("score_prompt"):
+            return {}
+        scored = self._engine.score(prompt, top_logprobs=self._request["top_logprobs"])
+        return {"prompt_logprobs": [self._entry(token) for token in scored]}
 
     def parts(self, prompt: list[int]) -> Iterator[dict[str, Any]]:
         finish_reason = "length"
         for token in self._generate(prompt):
+            self._drawn.append(token.logprob)
             if token.id == self._engine.tokenizer.end:
                 finish_reason = "stop"
                 break
@@ -143,14 +165,20 @@ class Speech:
                 finish_reason = "stop"
                 break
         yield from self._part(self._stream.end())
-        yield {"finish_reason": finish_reason, "completion_tokens": self._n_tokens}
+        mean_logprob = sum(self._drawn) / max(1, len(self._drawn))
+        yield {
+            "finish_reason": finish_reason,
+            "completion_tokens": self._n_tokens,
+            "mean_logprob": mean_logprob,
+        }
 
     def _generate(self, prompt: list[int]) -> Iterator[Token]:
         wanted = self._request
         room = self._engine.context - len(prompt)
+        max_tokens = room if wanted["max_tokens"] is None else wanted["max_tokens"]
         return self._engine.generate(
             prompt,
-            max_tokens=min(wanted["max_tokens"] or room, room),
+            max_tokens=min(max_tokens, room),
             temperature=wanted["temperature"],
             top_p=wanted["top_p"],
             seed=wanted["seed"],
@@ -160,9 +188,12 @@ class Speech:
     def _take(self, token: Token) -> str:
         self._n_tokens += 1
         if self._request["top_logprobs"] is not None:
-            top = [self._logprob(id, logprob) for id, logprob in token.top]
-            self._logprobs.append(self._logprob(token.id, token.logprob) | {"top_logprobs": top})
+            self._logprobs.append(self._entry(token))
         return self._stream.add(self._engine.tokenizer.decode_bytes([token.id]))
+
+    def _entry(self, token: Token) -> dict[str, Any]:
+        top = [self._logprob(id, logprob) for id, logprob in token.top]
+        return self._logprob(token.id, token.logprob) | {"top_logprobs": top}
 
     def _logprob(self, token_id: int, logprob: float) -> dict[str, Any]:
         """A token as the API shows it; bytes that are only a part of a character are escaped."""

@@ -88,7 +88,7 @@ class Answers:
             part = None
             async for part in child.ask(next(self._numbers), question):
                 if "refused" in part:
-                    raise _refusal(part["refused"])
+                    raise _refusal(part["refused"], question)
                 yield part
             if part:
                 break
@@ -104,6 +104,7 @@ class Answers:
         return self._child
 
 
-def _refusal(refused: dict[str, str]) -> ApiError:
+def _refusal(refused: dict[str, str], question: dict[str, Any]) -> ApiError:
     status = 404 if refused["code"] == "model_not_found" else 400
-    return ApiError(status, refused["message"], param="messages", code=refused["code"])
+    param = "prompt" if "prompt" in question else "messages"
+    return ApiError(status, refused["message"], param=param, code=refused["code"])

@@ -17,12 +17,12 @@ from practice_server.answers import Answers
 from practice_server.catalogue import Catalogue
 from practice_server.guard import Guard
 from practice_server.home import Home
-from practice_server.routes import chat, files, fine_tuning, models
+from practice_server.routes import chat, completions, files, fine_tuning, models
 from practice_server.scheduler import Scheduler
 from practice_server.services import Services
 from practice_server.store import Store, UnknownCursor
 
-ROUTES = [*files.routes, *fine_tuning.routes, *models.routes, *chat.routes]
+ROUTES = [*files.routes, *fine_tuning.routes, *models.routes, *chat.routes, *completions.routes]
 HANDLERS = {
     errors.ApiError: errors.on_api_error,
     HTTPException: errors.on_http_error,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from practice_server.answers import Answers
 from practice_server.chat_request import ChatRequest
-from practice_server.errors import ApiError
 from practice_server.store import Row, new_id
 
 SYSTEM_FINGERPRINT = "fp_practice"
@@ -54,20 +52,8 @@ class ChatAnswer:
             "finish_reason": finish_reason,
         }
 
-    async def events(self) -> AsyncIterator[str]:
-        """The answer as server-sent events. An error before the first one is raised."""
-        started = False
-        try:
-            async for chunk in self._chunks():
-                yield _event(chunk)
-                started = True
-        except ApiError as error:
-            if not started:
-                raise
-            yield _event(error.body)
-        yield "data: [DONE]\n\n"
-
-    async def _chunks(self) -> AsyncIterator[Row]:
+    async def chunks(self) -> AsyncIterator[Row]:
+        """The answer in pieces."""
         for index in range(self._chat.n):
             async for part in self._parts(index):
                 if "prompt_tokens" in part:
@@ -124,7 +110,3 @@ class ChatAnswer:
                 "rejected_prediction_tokens": 0,
             },
         }
-
-
-def _event(content: Row) -> str:
-    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"

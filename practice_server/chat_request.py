@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from practice_server.answer_request import (
+    LARGEST_SEED,
+    MOST_CHOICES,
+    MOST_TOKENS,
+    read_include_usage,
+    read_model,
+    read_stop,
+    refuse_unsupported,
+)
 from practice_server.catalogue import Catalogue, Model
 from practice_server.errors import ApiError
 from practice_server.fields import Fields
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-MOST_CHOICES = 128
-MOST_STOPS = 4
 MOST_TOP_LOGPROBS = 20
-MOST_TOKENS = 1_000_000
-LARGEST_SEED = 2**63 - 1
 
 READ = (
     "model",
@@ -42,8 +47,7 @@ WITHOUT_EFFECT = (
     "store",
     "user",
 )
-# These would change an answer in a way that the practice server cannot. Only the values that
-# change nothing are taken, so that nobody believes in an effect that is not there.
+# Each with the values that change nothing; see `refuse_unsupported`.
 UNSUPPORTED = {
     "audio": (),
     "frequency_penalty": (0,),
@@ -94,39 +98,22 @@ class ChatRequest:
 
 def read_chat_request(fields: Fields, catalogue: Catalogue) -> ChatRequest:
     """Raises ApiError for what the API or the practice server does not take."""
-    _refuse_unsupported(fields)
+    refuse_unsupported(fields, {*READ, *WITHOUT_EFFECT}, UNSUPPORTED)
     stream = fields.truth("stream")
     max_tokens = fields.integer("max_tokens", 1, MOST_TOKENS)
     return ChatRequest(
-        model=_read_model(fields, catalogue),
+        model=read_model(fields, catalogue),
         messages=_read_messages(fields),
         max_tokens=fields.integer("max_completion_tokens", 1, MOST_TOKENS, max_tokens),
         temperature=fields.number("temperature", 0, 2, 1.0),
         top_p=fields.number("top_p", 0, 1, 1.0),
         n=fields.integer("n", 1, MOST_CHOICES, 1),
-        stop=_read_stop(fields),
+        stop=read_stop(fields),
         seed=fields.integer("seed", -LARGEST_SEED, LARGEST_SEED),
         stream=stream,
-        include_usage=_read_include_usage(fields, stream),
+        include_usage=read_include_usage(fields, stream),
         top_logprobs=_read_top_logprobs(fields),
     )
-
-
-def _refuse_unsupported(fields: Fields) -> None:
-    fields.refuse_unknown({*READ, *WITHOUT_EFFECT, *UNSUPPORTED})
-    for name, harmless in UNSUPPORTED.items():
-        if name in fields and fields.value(name) not in harmless:
-            message = f"Unsupported parameter: the practice server has no '{name}'."
-            raise ApiError(400, message, param=name, code="unsupported_parameter")
-
-
-def _read_model(fields: Fields, catalogue: Catalogue) -> Model:
-    name = fields.text("model", required=True)
-    model = catalogue.find(name)
-    if model is None:
-        message = f"The model `{name}` does not exist or you do not have access to it."
-        raise ApiError(404, message, code="model_not_found")
-    return model
 
 
 def _read_messages(fields: Fields) -> list[dict[str, Any]]:
@@ -159,25 +146,6 @@ def _check_content(message: dict[str, Any], place: str) -> None:
 def _is_text_part(part: Any) -> bool:
     is_text = isinstance(part, dict) and part.get("type") == "text"
     return is_text and isinstance(part.get("text"), str)
-
-
-def _read_stop(fields: Fields) -> list[str]:
-    stop = fields.value("stop", [])
-    stops = [stop] if isinstance(stop, str) else stop
-    if not isinstance(stops, list) or not all(isinstance(text, str) for text in stops):
-        raise fields.refuse("stop", "It is not a string or a list of strings")
-    if len(stops) > MOST_STOPS:
-        raise fields.refuse("stop", f"It has more than {MOST_STOPS} sequences")
-    return stops
-
-
-def _read_include_usage(fields: Fields, stream: bool) -> bool:
-    options = fields.object("stream_options")
-    if options is None:
-        return False
-    if not stream:
-        raise fields.refuse("stream_options", "It is only allowed when 'stream' is true")
-    return options.truth("include_usage")
 
 
 def _read_top_logprobs(fields: Fields) -> int | None:

@@ -111,6 +111,12 @@ class Engine(Protocol):
     def save(self, folder: Path) -> None:
         """Write a model folder that `load` can read."""
 
+    def score(self, tokens: list[int], *, top_logprobs: int = 0) -> Iterator[Token]:
+        """Yield each token but the first, with how likely the model found it after those before.
+
+        `tokens`: 2 or more, at most as many as the context; with fewer, nothing is yielded.
+        """
+
     def generate(
         self,
         prompt: list[int],

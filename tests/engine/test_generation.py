@@ -102,3 +102,14 @@ def test_the_context_bounds_the_answer(engine, prompt):
 def test_a_prompt_that_leaves_no_room_is_refused_at_once(engine, length):
     with pytest.raises(ValueError, match=f"the prompt has {length} tokens; .* 1 to 63 tokens"):
         engine.generate([65] * length, max_tokens=5, **GREEDY)
+
+
+def test_scores_are_those_with_which_the_tokens_were_generated(engine, prompt):
+    answer = list(engine.generate(prompt, max_tokens=12, top_logprobs=2, **GREEDY))
+    tokens = prompt + [token.id for token in answer]
+    scored = list(engine.score(tokens, top_logprobs=2))
+    assert [token.id for token in scored] == tokens[1:]
+    for ours, theirs in zip(scored[len(prompt) - 1 :], answer, strict=True):
+        assert ours.logprob == pytest.approx(theirs.logprob, abs=1e-4)
+        assert [token for token, _ in ours.top] == [token for token, _ in theirs.top]
+    assert list(engine.score(prompt[:1])) == []

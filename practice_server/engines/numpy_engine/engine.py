@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from practice_server.engines.engine import Example, Plan, Step, Token
-from practice_server.engines.numpy_engine.generate import generate
+from practice_server.engines.numpy_engine.generate import generate, score
 from practice_server.engines.numpy_engine.model import Model
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 from practice_server.engines.numpy_engine.train import Training
@@ -60,6 +60,10 @@ class NumpyEngine:
         self.model.config.save(folder)
         self.model.weights.save(folder)
         self.tokenizer.save(folder)
+
+    def score(self, tokens: list[int], *, top_logprobs: int = 0) -> Iterator[Token]:
+        """Yield each token but the first with its log-probability; see `Engine.score`."""
+        return score(self.model, self.tokenizer, tokens, top_logprobs=top_logprobs)
 
     def generate(
         self,

@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from practice_server.engines.engine import Token
+from practice_server.engines.engine import Example, Token
 from practice_server.engines.numpy_engine.layers import attention
-from practice_server.engines.numpy_engine.model import Model
+from practice_server.engines.numpy_engine.model import Batch, Model
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 
 
@@ -73,12 +73,37 @@ def generate(
         Cache(model, context),
         prompt,
         n_tokens=min(max_tokens, context - len(prompt)),
-        # Marks of roles are structure, not speech: of the special tokens only the end is said.
-        never=sorted(tokenizer.special - {tokenizer.end}),
+        never=_never_said(tokenizer),
         end=tokenizer.end,
         draw=partial(_draw, temperature=temperature, top_p=top_p, random=random),
         top_logprobs=top_logprobs,
     )
+
+
+def score(
+    model: Model, tokenizer: Tokenizer, tokens: list[int], *, top_logprobs: int = 0
+) -> Iterator[Token]:
+    """Yield each token but the first with its log-probability; see `Engine.score`."""
+    if len(tokens) < 2:
+        return
+    batch = Batch.of([Example(tokens, [True] * len(tokens))])
+    never = _never_said(tokenizer)
+    for token, logits in zip(tokens[1:], model.forward_batch(batch), strict=True):
+        logprobs = _logprobs(logits, never)
+        yield Token(token, float(logprobs[token]), _likeliest(logprobs, top_logprobs))
+
+
+def _never_said(tokenizer: Tokenizer) -> list[int]:
+    """Marks of roles are structure, not speech: of the special tokens only the end is said."""
+    return sorted(tokenizer.special - {tokenizer.end})
+
+
+def _logprobs(logits: np.ndarray, never: list[int]) -> np.ndarray:
+    """The logarithm of each token's probability, from (vocabulary,) logits; −inf for `never`."""
+    logits = logits.astype(np.float64)
+    logits[never] = -np.inf
+    logprobs = logits - logits.max()
+    return logprobs - np.log(np.exp(logprobs).sum())
 
 
 def _tokens(
@@ -93,10 +118,7 @@ def _tokens(
 ) -> Iterator[Token]:
     new = prompt
     for _ in range(n_tokens):
-        logits = cache.read(new).astype(np.float64)
-        logits[never] = -np.inf
-        logprobs = logits - logits.max()
-        logprobs -= np.log(np.exp(logprobs).sum())
+        logprobs = _logprobs(cache.read(new), never)
         token = draw(logprobs)
         yield Token(token, float(logprobs[token]), _likeliest(logprobs, top_logprobs))
         if token == end:

@@ -1,0 +1,57 @@
+"""What every request for an answer may ask for, whether it comes as a chat or as a text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from practice_server.catalogue import Catalogue, Model
+from practice_server.errors import ApiError
+from practice_server.fields import Fields
+
+MOST_CHOICES = 128
+MOST_STOPS = 4
+MOST_TOKENS = 1_000_000
+LARGEST_SEED = 2**63 - 1
+
+
+def refuse_unsupported(
+    fields: Fields, known: Collection[str], unsupported: Mapping[str, Collection]
+) -> None:
+    """Refuse what the API does not know, and what would change an answer as this server cannot.
+
+    `unsupported` says for each such parameter which values change nothing: only those are taken,
+    so that nobody believes in an effect that is not there.
+    """
+    fields.refuse_unknown({*known, *unsupported})
+    for name, harmless in unsupported.items():
+        if name in fields and fields.value(name) not in harmless:
+            message = f"Unsupported parameter: the practice server has no '{name}'."
+            raise ApiError(400, message, param=name, code="unsupported_parameter")
+
+
+def read_model(fields: Fields, catalogue: Catalogue) -> Model:
+    name = fields.text("model", required=True)
+    model = catalogue.find(name)
+    if model is None:
+        message = f"The model `{name}` does not exist or you do not have access to it."
+        raise ApiError(404, message, code="model_not_found")
+    return model
+
+
+def read_stop(fields: Fields) -> list[str]:
+    stop = fields.value("stop", [])
+    stops = [stop] if isinstance(stop, str) else stop
+    if not isinstance(stops, list) or not all(isinstance(text, str) for text in stops):
+        raise fields.refuse("stop", "It is not a string or a list of strings")
+    if len(stops) > MOST_STOPS:
+        raise fields.refuse("stop", f"It has more than {MOST_STOPS} sequences")
+    return stops
+
+
+def read_include_usage(fields: Fields, stream: bool) -> bool:
+    options = fields.object("stream_options")
+    if options is None:
+        return False
+    if not stream:
+        raise fields.refuse("stream_options", "It is only allowed when 'stream' is true")
+    return options.truth("include_usage")

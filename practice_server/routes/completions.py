@@ -1,0 +1,22 @@
+"""POST /completions, the older form of asking a model: a text goes on."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from practice_server.completion_answer import CompletionAnswer
+from practice_server.completion_request import read_completion_request
+from practice_server.fields import Fields
+from practice_server.routes.responses import respond
+from practice_server.services import services
+
+
+async def create(request: Request) -> Response:
+    wanted = read_completion_request(await Fields.of_body(request), services(request).catalogue)
+    answer = CompletionAnswer(wanted, services(request).answers)
+    return await respond(request, answer, stream=wanted.stream)
+
+
+routes = [Route("/completions", create, methods=["POST"])]
