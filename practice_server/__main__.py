@@ -1,4 +1,4 @@
-"""The command line: `python -m practice_server`."""
+"""The command line: `python -m practice_server`, and `python -m practice_server routes`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from practice_server.children import PROJECT
 from practice_server.guard import LOOPBACK
 from practice_server.home import Home, HomeInUse
 from practice_server.idle import Activity
+from practice_server.routes import table
 
 KEY_VARIABLE = "PRACTICE_SERVER_KEY"
 SHORTEST_KEY = 22  # letters and digits; some 128 bits if drawn at random
@@ -52,8 +53,11 @@ class Server(uvicorn.Server):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until a signal, or idleness, ends it. Returns the exit status."""
+    """Serve until a signal, or idleness, ends it; or only print. Returns the exit status."""
     options = _options(arguments)
+    if options.command == "routes":
+        print(table.as_text(), end="")
+        return 0
     api_key = os.environ.get(KEY_VARIABLE) or f"sk-practice-{secrets.token_urlsafe(24)}"
     if options.host not in LOOPBACK and len(os.environ.get(KEY_VARIABLE, "")) < SHORTEST_KEY:
         print(
@@ -126,6 +130,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         description="OpenAI's fine-tuning API on this machine, with real training.",
     )
     option = parser.add_argument
+    option(
+        "command",
+        nargs="?",
+        choices=("routes",),
+        help="print which calls of the API are served, and end; without it, serve",
+    )
     option("--home", type=Path, default=PROJECT / "work" / "practice", help="folder for all data")
     option("--port", type=int, default=0, help="0 takes a free one")
     option("--host", default="127.0.0.1", help="address to listen on")

@@ -17,12 +17,11 @@ from practice_server.answers import Answers
 from practice_server.catalogue import Catalogue
 from practice_server.guard import Guard
 from practice_server.home import Home
-from practice_server.routes import chat, completions, files, fine_tuning, models
+from practice_server.routes.table import CALLS
 from practice_server.scheduler import Scheduler
 from practice_server.services import Services
 from practice_server.store import Store, UnknownCursor
 
-ROUTES = [*files.routes, *fine_tuning.routes, *models.routes, *chat.routes, *completions.routes]
 HANDLERS = {
     errors.ApiError: errors.on_api_error,
     HTTPException: errors.on_http_error,
@@ -45,7 +44,7 @@ def create_app(
         answers=Answers(),
     )
     app = Starlette(
-        routes=[Mount("/v1", Router(ROUTES, redirect_slashes=False))],
+        routes=[Mount("/v1", Router(CALLS, redirect_slashes=False))],
         middleware=[Middleware(Guard, api_key=api_key, host=host)],
         exception_handlers=HANDLERS,
         lifespan=_lifespan,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from practice_server.chat_answer import ChatAnswer
 from practice_server.chat_request import read_chat_request
 from practice_server.fields import Fields
+from practice_server.routes.call import Call
 from practice_server.routes.responses import respond
 from practice_server.services import services
 
@@ -18,4 +18,11 @@ async def create(request: Request) -> Response:
     return await respond(request, ChatAnswer(chat, services(request).answers), stream=chat.stream)
 
 
-routes = [Route("/chat/completions", create, methods=["POST"])]
+calls = [
+    Call(
+        "POST",
+        "/chat/completions",
+        create,
+        differs="tools, response formats and penalties are refused",
+    )
+]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from practice_server.completion_answer import CompletionAnswer
 from practice_server.completion_request import read_completion_request
 from practice_server.fields import Fields
+from practice_server.routes.call import Call
 from practice_server.routes.responses import respond
 from practice_server.services import services
 
@@ -19,4 +19,11 @@ async def create(request: Request) -> Response:
     return await respond(request, answer, stream=wanted.stream)
 
 
-routes = [Route("/completions", create, methods=["POST"])]
+calls = [
+    Call(
+        "POST",
+        "/completions",
+        create,
+        differs="takes every model; prompts are texts only, and suffix is refused",
+    )
+]

@@ -9,12 +9,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
-from starlette.routing import Route
 
 from practice_server import files
 from practice_server.errors import ApiError
 from practice_server.fields import query_integer
 from practice_server.home import Home, unfinished_name, write_with
+from practice_server.routes.call import Call
 from practice_server.routes.lists import as_list
 from practice_server.services import services
 from practice_server.store import Row
@@ -138,10 +138,10 @@ def _named(request: Request) -> Row:
     return row
 
 
-routes = [
-    Route("/files", create, methods=["POST"]),
-    Route("/files", list_files, methods=["GET"]),
-    Route("/files/{id}", retrieve, methods=["GET"]),
-    Route("/files/{id}", delete, methods=["DELETE"]),
-    Route("/files/{id}/content", content, methods=["GET"]),
+calls = [
+    Call("POST", "/files", create, differs="no moderation of data"),
+    Call("GET", "/files", list_files),
+    Call("GET", "/files/{id}", retrieve),
+    Call("DELETE", "/files/{id}", delete),
+    Call("GET", "/files/{id}/content", content),
 ]

@@ -9,11 +9,11 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from practice_server import checkpoints, events, files, hyperparameters, jobs
 from practice_server.errors import ApiError
 from practice_server.fields import Fields, query_integer
+from practice_server.routes.call import Call
 from practice_server.routes.lists import as_list
 from practice_server.services import services
 from practice_server.store import Row, Store
@@ -222,13 +222,13 @@ def _named(request: Request) -> Row:
 
 
 JOBS = "/fine_tuning/jobs"
-routes = [
-    Route(JOBS, create, methods=["POST"]),
-    Route(JOBS, list_jobs, methods=["GET"]),
-    Route(f"{JOBS}/{{id}}", retrieve, methods=["GET"]),
-    Route(f"{JOBS}/{{id}}/cancel", cancel, methods=["POST"]),
-    Route(f"{JOBS}/{{id}}/pause", pause, methods=["POST"]),
-    Route(f"{JOBS}/{{id}}/resume", resume, methods=["POST"]),
-    Route(f"{JOBS}/{{id}}/events", list_events, methods=["GET"]),
-    Route(f"{JOBS}/{{id}}/checkpoints", list_checkpoints, methods=["GET"]),
+calls = [
+    Call("POST", JOBS, create, differs="the method is supervised; no integrations"),
+    Call("GET", JOBS, list_jobs),
+    Call("GET", f"{JOBS}/{{id}}", retrieve, differs="estimated_finish is filled in"),
+    Call("POST", f"{JOBS}/{{id}}/cancel", cancel),
+    Call("POST", f"{JOBS}/{{id}}/pause", pause),
+    Call("POST", f"{JOBS}/{{id}}/resume", resume),
+    Call("GET", f"{JOBS}/{{id}}/events", list_events, differs="warns of examples that are cut"),
+    Call("GET", f"{JOBS}/{{id}}/checkpoints", list_checkpoints),
 ]

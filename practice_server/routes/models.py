@@ -6,11 +6,11 @@ import shutil
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from practice_server import checkpoints
 from practice_server.catalogue import Model
 from practice_server.errors import ApiError
+from practice_server.routes.call import Call
 from practice_server.services import services
 
 
@@ -44,8 +44,8 @@ def _named(request: Request) -> Model:
     return model
 
 
-routes = [
-    Route("/models", list_models, methods=["GET"]),
-    Route("/models/{model:path}", retrieve, methods=["GET"]),
-    Route("/models/{model:path}", delete, methods=["DELETE"]),
+calls = [
+    Call("GET", "/models", list_models),
+    Call("GET", "/models/{model:path}", retrieve),
+    Call("DELETE", "/models/{model:path}", delete, differs="its checkpoint leaves the list too"),
 ]

@@ -88,7 +88,7 @@ def test_an_unknown_path(http, path):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("PUT", "/files"), ("POST", "/models"), ("GET", "/chat/completions"), ("OPTIONS", "/files")],
+    [("PUT", "/files"), ("POST", "/models"), ("PUT", "/chat/completions"), ("OPTIONS", "/files")],
 )
 def test_a_wrong_method(http, method, path):
     response = http.request(method, path)
