@@ -56,8 +56,16 @@ class Fields:
     def truth(self, name: str) -> bool:
         return bool(self._typed(name, bool, "boolean"))
 
-    def integer(self, name: str, least: int, most: int, default: int | None = None) -> int | None:
-        value = self._typed(name, int, "integer")
+    def integer(
+        self,
+        name: str,
+        least: int,
+        most: int,
+        default: int | None = None,
+        *,
+        required: bool = False,
+    ) -> int | None:
+        value = self._typed(name, int, "integer", required)
         return default if value is None else self._within(name, value, least, most)
 
     def number(

@@ -17,7 +17,8 @@ from practice_server.errors import ApiError, error_response
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 LARGEST_UPLOAD = 512 * 1024 * 1024
-LARGEST_FORM = LARGEST_UPLOAD + 64 * 1024
+LARGEST_PART = 64 * 1024 * 1024
+FORM_OVERHEAD = 64 * 1024
 LARGEST_JSON = 16 * 1024 * 1024
 NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header"
@@ -46,8 +47,7 @@ class Guard:
             self._check(Headers(scope=scope))
         except ApiError as error:
             return await error_response(error)(scope, receive, send)
-        most = LARGEST_FORM if scope["path"] == "/v1/files" else LARGEST_JSON
-        await self._app(scope, _limited(scope, receive, most), send)
+        await self._app(scope, _limited(scope, receive, _largest_body(scope["path"])), send)
 
     def _check(self, headers: Headers) -> None:
         host = headers.get("host", "")
@@ -88,6 +88,14 @@ def _with_service_headers(send: Send) -> Send:
         await send(message)
 
     return send_with_headers
+
+
+def _largest_body(path: str) -> int:
+    if path == "/v1/files":
+        return LARGEST_UPLOAD + FORM_OVERHEAD
+    if path.startswith("/v1/uploads/") and path.endswith("/parts"):
+        return LARGEST_PART + FORM_OVERHEAD
+    return LARGEST_JSON
 
 
 def _limited(scope: Scope, receive: Receive, most: int) -> Receive:

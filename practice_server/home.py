@@ -29,14 +29,19 @@ class Home:
         self.database = self.root / "store.sqlite3"
         self.server_file = self.root / "server.json"
         self.files = self.root / "files"
+        self.uploads = self.root / "uploads"
         self.models = self.root / "models"
         self.jobs = self.root / "jobs"
-        for folder in (self.files, self.models, self.jobs):
+        for folder in (self.files, self.uploads, self.models, self.jobs):
             folder.mkdir(parents=True, exist_ok=True)
 
     def file(self, file_id: str) -> Path:
         """Where the bytes of an uploaded file or a result file lie."""
         return self.files / file_id
+
+    def upload(self, upload_id: str) -> Path:
+        """The folder of an upload's parts, until they become a file."""
+        return self.uploads / upload_id
 
     def model(self, checkpoint_id: str) -> Path:
         """The model folder of a checkpoint."""

@@ -32,11 +32,20 @@ def sweep(store: Store, home: Home) -> None:
         "SELECT id FROM files WHERE deleted = 0 AND (expires_at IS NULL OR expires_at > :now)",
         {"now": now},
     )
+    pending = store.all(
+        "SELECT id FROM uploads WHERE status = 'pending' AND expires_at > :now", {"now": now}
+    )
     models = store.all("SELECT id FROM checkpoints")
     unfinished = store.all(
         "SELECT id FROM jobs WHERE status NOT IN ('succeeded', 'failed', 'cancelled')"
     )
-    for folder, rows in ((home.files, files), (home.models, models), (home.jobs, unfinished)):
+    kept = (
+        (home.files, files),
+        (home.uploads, pending),
+        (home.models, models),
+        (home.jobs, unfinished),
+    )
+    for folder, rows in kept:
         _keep_only(folder, {row["id"] for row in rows})
 
 

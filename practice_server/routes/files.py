@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -13,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse
 from practice_server import files
 from practice_server.errors import ApiError
 from practice_server.fields import query_integer
-from practice_server.home import Home, unfinished_name, write_with
+from practice_server.file_bytes import keep_file
 from practice_server.routes.call import Call
 from practice_server.routes.lists import as_list
 from practice_server.services import services
@@ -36,7 +35,12 @@ async def create(request: Request) -> JSONResponse:
             size=upload.size or 0,
             expires_in=expires_in,
         )
-        await run_in_threadpool(_keep, services(request).home, upload, row)
+        await run_in_threadpool(
+            keep_file,
+            services(request).home,
+            row,
+            lambda file: shutil.copyfileobj(upload.file, file),
+        )
     store = services(request).store
     with store.transaction():
         store.insert("files", row)
@@ -67,32 +71,6 @@ def _read_life(form: FormData) -> int | None:
         message = f"{seconds!r} is not {limits} - 'expires_after[seconds]'"
         raise ApiError(400, message, param="expires_after[seconds]", detail=True)
     return int(seconds)
-
-
-def _keep(home: Home, upload: UploadFile, row: Row) -> None:
-    """Write the bytes to their place. What is to be trained on must be JSON lines."""
-
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            shutil.copyfileobj(upload.file, file)
-        if row["purpose"] == "fine-tune":
-            _check_json_lines(path)
-
-    place = home.file(row["id"])
-    try:
-        write_with(write, place)
-    except BaseException:
-        unfinished_name(place).unlink(missing_ok=True)
-        raise
-
-
-def _check_json_lines(path: Path) -> None:
-    from practice_server.validate import NotJsonLines, check_json_lines  # not needed to start
-
-    try:
-        check_json_lines(path)
-    except NotJsonLines as error:
-        raise ApiError(400, str(error), detail=True) from error
 
 
 async def list_files(request: Request) -> JSONResponse:

@@ -9,10 +9,12 @@ from practice_server.routes import (
     fine_tuning,
     models,
     not_served,
+    uploads,
 )
 
 CALLS = [
     *files.calls,
+    *uploads.calls,
     *fine_tuning.calls,
     *models.calls,
     *chat.calls,

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # A call in the official package's source: its method and its path.
 CALL = re.compile(r'self\._(get|post|delete|get_api_list)\(\s*(?:path_template\(\s*)?"(/[^"]*)"')
-RESOURCES = ("files.py", "models.py", "completions.py", "fine_tuning", "chat/completions")
+SOURCES = ["files.py", "uploads", "models.py", "completions.py", "fine_tuning", "chat/completions"]
 
 
 def printed():
@@ -49,7 +49,7 @@ def test_the_table_has_every_call_of_the_official_package():
     resources = Path(openai.__file__).parent / "resources"
     sources = [
         source.read_text(encoding="utf-8")
-        for name in RESOURCES
+        for name in SOURCES
         for source in [resources / name, *(resources / name).rglob("*.py")]
         if source.is_file()
     ]

@@ -1,0 +1,48 @@
+"""Writing the bytes of files and of parts to their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from practice_server.errors import ApiError
+from practice_server.home import Home, unfinished_name, write_with
+from practice_server.store import Row
+
+Write = Callable[[BinaryIO], None]
+
+
+def keep(place: Path, write: Write, check: Callable[[Path], None] = lambda path: None) -> None:
+    """Let `write` fill the file `place`, which is there only if `check` raises nothing."""
+
+    def write_and_check(path: Path) -> None:
+        with path.open("wb") as file:
+            write(file)
+        check(path)
+
+    try:
+        write_with(write_and_check, place)
+    except BaseException:
+        unfinished_name(place).unlink(missing_ok=True)
+        raise
+
+
+def keep_file(home: Home, row: Row, write: Write) -> None:
+    """Keep the bytes of the file `row`. What is to be trained on must be JSON lines.
+
+    Raises ApiError (400) if it is not.
+    """
+    if row["purpose"] == "fine-tune":
+        keep(home.file(row["id"]), write, _check_json_lines)
+    else:
+        keep(home.file(row["id"]), write)
+
+
+def _check_json_lines(path: Path) -> None:
+    from practice_server.validate import NotJsonLines, check_json_lines  # not needed to start
+
+    try:
+        check_json_lines(path)
+    except NotJsonLines as error:
+        raise ApiError(400, str(error), detail=True) from error
