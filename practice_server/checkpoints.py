@@ -30,7 +30,7 @@ def new_row(job: Row, *, step: int, is_last: bool, metrics: Row) -> Row:
         "step": step,
         "name": name if is_last else f"{name}:ckpt-step-{step}",
         "created_at": int(time.time()),
-        "metrics": json.dumps(metrics),
+        "metrics": json.dumps({**metrics, "type": job["method"]}),
     }
 
 
@@ -80,6 +80,6 @@ def as_object(row: Row) -> Row:
         "created_at": row["created_at"],
         "fine_tuned_model_checkpoint": row["name"],
         "fine_tuning_job_id": row["job"],
-        "metrics": {**json.loads(row["metrics"]), "type": "supervised"},
+        "metrics": json.loads(row["metrics"]),
         "step_number": row["step"],
     }

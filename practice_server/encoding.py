@@ -6,9 +6,24 @@ from typing import Any
 
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 
+# An example's tokens, and for each whether the model learns to predict it.
+Encoded = tuple[list[int], list[bool]]
 
-def encode(tokenizer: Tokenizer, line: dict[str, Any]) -> tuple[list[int], list[bool]]:
-    """A checked example's tokens, and for each whether the model learns to predict it."""
+
+def encode(tokenizer: Tokenizer, line: dict[str, Any]) -> list[Encoded]:
+    """What a checked line is for the model: one example, or the two answers of a preference."""
+    if "input" in line:
+        keys = ("preferred_output", "non_preferred_output")
+        return [_encode_answer(tokenizer, line["input"], line[key]) for key in keys]
     if "messages" in line:
-        return tokenizer.encode_chat(line["messages"])
-    return tokenizer.encode_completion(line["prompt"], line["completion"])
+        return [tokenizer.encode_chat(line["messages"])]
+    return [tokenizer.encode_completion(line["prompt"], line["completion"])]
+
+
+def _encode_answer(
+    tokenizer: Tokenizer, given: dict[str, Any], output: list[dict[str, Any]]
+) -> Encoded:
+    """A conversation and one answer to it; nothing but the answer is trained on."""
+    before, _ = tokenizer.encode_chat(given["messages"])
+    answer, trained_on = tokenizer.encode_chat(output)
+    return before + answer, [False] * len(before) + trained_on

@@ -43,6 +43,7 @@ class Order:
     validation_file: str | None
     suffix: str | None
     seed: int
+    method: str
     hyperparameters: dict[str, Any]
     metadata: dict[str, str] | None
     idempotency_key: str | None
@@ -73,6 +74,7 @@ def _row(job_id: str, order: Order) -> Row:
         "validation_file": order.validation_file,
         "suffix": order.suffix,
         "seed": order.seed,
+        "method": order.method,
         "hyperparameters": json.dumps(order.hyperparameters),
         "metadata": json.dumps(order.metadata) if order.metadata else None,
         "created_at": int(time.time()),
@@ -274,7 +276,10 @@ def record_death(store: Store, job_id: str) -> None:
 
 
 def as_object(job: Row) -> Row:
-    """The job as the API shows it, its keys in the service's order."""
+    """The job as the API shows it, its keys in the service's order.
+
+    `hyperparameters` has something for supervised jobs only; `method` has them for all.
+    """
     hyperparameters = json.loads(job["hyperparameters"])
     return {
         "object": "fine_tuning.job",
@@ -288,7 +293,7 @@ def as_object(job: Row) -> Row:
         "status": job["status"],
         "validation_file": job["validation_file"],
         "training_file": job["training_file"],
-        "hyperparameters": hyperparameters,
+        "hyperparameters": hyperparameters if job["method"] == "supervised" else None,
         "trained_tokens": job["trained_tokens"],
         "error": json.loads(job["error"]) if job["error"] else {},
         "user_provided_suffix": job["suffix"],
@@ -299,11 +304,10 @@ def as_object(job: Row) -> Row:
         "usage_metrics": None,
         "shared_with_openai": False,
         "eval_id": None,
-        "method": _method(hyperparameters),
+        "method": _method(job["method"], hyperparameters),
     }
 
 
-def _method(hyperparameters: Row) -> Row:
-    names = ("batch_size", "learning_rate_multiplier", "n_epochs")
-    chosen = {name: hyperparameters[name] for name in names}
-    return {"type": "supervised", "supervised": {"hyperparameters": chosen}}
+def _method(method: str, hyperparameters: Row) -> Row:
+    chosen = dict(sorted(hyperparameters.items()))
+    return {"type": method, method: {"hyperparameters": chosen}}

@@ -33,14 +33,19 @@ class Fault(Exception):
         self.is_format_error = is_format_error
 
 
-def check_messages(line: int, messages: Any) -> None:
-    """Raises Fault unless `messages` are a conversation with something to learn."""
+def check_conversation(line: int, messages: Any) -> None:
+    """Raises Fault unless `messages` are a list of messages, at least one."""
     if not isinstance(messages, list):
         raise _fault(line, None, "messages", "Input should be a valid list")
     if not messages:
         raise _fault(line, None, "messages", "List should have at least 1 item")
     for number, message in enumerate(messages, start=1):
         _check_message(line, number, message)
+
+
+def check_messages(line: int, messages: Any) -> None:
+    """Raises Fault unless `messages` are a conversation with something to learn."""
+    check_conversation(line, messages)
     if not any(message["role"] == "assistant" for message in messages):
         raise Fault(
             f"Invalid file format. Example {line} must have at least one message"
@@ -133,6 +138,16 @@ def _check_calls(line: int, number: int, calls: Any) -> None:
         if not isinstance(function.get("arguments"), str):
             reason = "The arguments of a call should be JSON written as a string"
             raise _fault(line, number, "tool_calls", reason)
+
+
+def check_output(line: int, key: str, output: Any) -> None:
+    """Raises Fault unless `output`, an answer of a preference, is one message of the assistant."""
+    if not isinstance(output, list) or len(output) != 1:
+        raise _fault(line, None, key, "Input should be a list of exactly one message")
+    try:
+        check_messages(line, output)
+    except Fault as fault:
+        raise Fault(f"{fault} (in {json.dumps(key)})") from fault
 
 
 def check_tools(line: int, example: dict[str, Any]) -> None:

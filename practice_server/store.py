@@ -100,6 +100,9 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 );
 """
 
+# Columns that came later; a database of an earlier version gets them when it is opened.
+LATER_COLUMNS = {("jobs", "method"): "TEXT NOT NULL DEFAULT 'supervised'"}
+
 ALPHANUMERICS = string.ascii_letters + string.digits
 
 
@@ -130,6 +133,13 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         self._connection.executescript(SCHEMA)
+        for (table, column), definition in LATER_COLUMNS.items():
+            self._add_column(table, column, definition)
+
+    def _add_column(self, table: str, column: str, definition: str) -> None:
+        columns = self.all(f"SELECT name FROM pragma_table_info('{table}')")
+        if column not in {row["name"] for row in columns}:
+            self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}")
 
     def close(self) -> None:
         self._connection.close()

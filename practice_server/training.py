@@ -12,7 +12,7 @@ from pathlib import Path
 from practice_server import checkpoints, events, files, jobs, results, validate
 from practice_server.catalogue import Catalogue
 from practice_server.encoding import encode
-from practice_server.engines.engine import Example, Plan, Step, TrainingDiverged
+from practice_server.engines.engine import Example, Plan, Preference, Step, TrainingDiverged
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.home import Home, write_with
 from practice_server.jobs import JobFailed
@@ -83,13 +83,15 @@ class TrainingRun:
     def _read_plan(self) -> Plan:
         return Plan(**json.loads(self._job["hyperparameters"]), seed=self._job["seed"])
 
-    def _examples(self, role: Role) -> list[Example]:
+    def _examples(self, role: Role) -> list[Example] | list[Preference]:
         path = file_path(self._store, self._home, self._job, role)
         if path is None:
             return []
         tokenizer = self._engine.tokenizer
-        lines = validate.read_examples(path)
-        return [Example(*encode(tokenizer, line)) for _, line in lines]
+        lines = (encode(tokenizer, line) for _, line in validate.read_examples(path))
+        if self._job["method"] == "dpo":
+            return [Preference(Example(*better), Example(*other)) for better, other in lines]
+        return [Example(*encoded) for (encoded,) in lines]
 
     def _tell(self, step: Step, seconds_per_step: float) -> None:
         if not all(map(isfinite, step.metrics.values())):

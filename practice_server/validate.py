@@ -21,6 +21,13 @@ FEWEST_EXAMPLES = 10
 CHAT_KEYS = {"messages", "tools", "parallel_tool_calls", "functions"}
 COMPLETION_KEYS = {"prompt", "completion"}
 PREFERENCE_KEYS = {"input", "preferred_output", "non_preferred_output"}
+INPUT_KEYS = {"messages", "tools", "parallel_tool_calls"}
+# By the first example's keys: the name of its format, and the method that trains on it.
+FORMATS = (
+    (CHAT_KEYS, "fine-tune-chat", "supervised"),
+    (COMPLETION_KEYS, "fine-tune-completion", "supervised"),
+    (PREFERENCE_KEYS, "fine-tune-preference", "dpo"),
+)
 NOT_JSONL = (
     "Expected file to have JSONL format, where every line is a valid JSON dictionary. "
     'Line {number} is not a dictionary (HINT: line starts with: "{start}").'
@@ -78,12 +85,15 @@ def check_json_lines(path: Path) -> None:
         pass
 
 
-def check_file(path: Path, file_id: str, role: Role) -> int:
-    """The check of a supervised job's file; returns the number of examples. Raises FileRefused."""
+def check_file(path: Path, file_id: str, role: Role, method: str = "supervised") -> int:
+    """The check of a job's file; returns the number of examples. Raises FileRefused.
+
+    `method`: `supervised` or `dpo`; each trains on formats of its own.
+    """
     count, check = 0, None
     try:
         for number, example in read_examples(path):
-            check = check or _check_of_format(example, file_id)
+            check = check or _check_of_format(example, file_id, method)
             check(number, example)
             count += 1
     except (Fault, NotJsonLines) as fault:
@@ -107,18 +117,20 @@ def _refusal(fault: Exception, role: Role) -> FileRefused:
     return FileRefused(code, f"The job failed due to {reason}. {fault}")
 
 
-def _check_of_format(first: dict[str, Any], file_id: str) -> Callable[[int, dict], None]:
+def _check_of_format(
+    first: dict[str, Any], file_id: str, method: str
+) -> Callable[[int, dict], None]:
     """The first example decides which format all must have."""
-    if CHAT_KEYS & first.keys():
-        return _check_chat
-    if COMPLETION_KEYS & first.keys():
-        return _check_completion
-    if PREFERENCE_KEYS & first.keys():
-        raise Fault(
-            f"Invalid file format. Input file {file_id} is in the fine-tune-preference format,"
-            " but the specified fine-tuning job is not using 'dpo' as the training method"
-            " (provided method=supervised). "
-        )
+    for keys, name, its_method in FORMATS:
+        if not keys & first.keys():
+            continue
+        if its_method != method:
+            raise Fault(
+                f"Invalid file format. Input file {file_id} is in the {name} format,"
+                f" but the specified fine-tuning job is not using '{its_method}' as the training"
+                f" method (provided method={method}). "
+            )
+        return CHECKS[name]
     raise Fault(
         "Unexpected file format, expected either prompt/completion pairs or chat messages."
     )
@@ -143,6 +155,25 @@ def _check_completion(number: int, example: dict[str, Any]) -> None:
     _refuse_extra(number, example, COMPLETION_KEYS)
 
 
+def _check_preference(number: int, example: dict[str, Any]) -> None:
+    for key in ("input", "preferred_output", "non_preferred_output"):
+        if key not in example:
+            raise Fault(f"Invalid file format. Example {number} is missing key '{key}'")
+    _refuse_extra(number, example, PREFERENCE_KEYS)
+    given = example["input"]
+    if not isinstance(given, dict):
+        raise Fault(
+            f'Invalid file format. Line {number}, key "input": Input should be a valid dictionary'
+        )
+    if "messages" not in given:
+        raise Fault(f"Invalid file format. Example {number} is missing key 'input.messages'")
+    _refuse_extra(number, given, INPUT_KEYS)
+    messages.check_conversation(number, given["messages"])
+    messages.check_tools(number, given)
+    for key in ("preferred_output", "non_preferred_output"):
+        messages.check_output(number, key, example[key])
+
+
 def _refuse_extra(number: int, example: dict[str, Any], known: set[str]) -> None:
     if example.keys() - known:
         key = next(key for key in example if key not in known)
@@ -150,3 +181,10 @@ def _refuse_extra(number: int, example: dict[str, Any], known: set[str]) -> None
             f"Invalid file format. Example {number} contains an extra {json.dumps(key)}.",
             is_format_error=True,
         )
+
+
+CHECKS = {
+    "fine-tune-chat": _check_chat,
+    "fine-tune-completion": _check_completion,
+    "fine-tune-preference": _check_preference,
+}

@@ -37,7 +37,7 @@ def validate_job(store: Store, home: Home, catalogue: Catalogue, job: Row) -> No
     jobs.queue(
         store,
         job,
-        hyperparameters=hyperparameters.choose(wanted, training.examples),
+        hyperparameters=hyperparameters.choose(wanted, training.examples, job["method"]),
         tokens_per_epoch=training.tokens,
     )
 
@@ -65,7 +65,7 @@ def file_path(store: Store, home: Home, job: Row, role: Role) -> Path | None:
 def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> Measured:
     path = file_path(store, home, job, role)
     try:
-        validate.check_file(path, job[role.param], role)
+        validate.check_file(path, job[role.param], role, job["method"])
         measured = _count(path, model, role)
     except FileRefused as refusal:
         raise JobFailed(refusal.code, str(refusal), role.param) from refusal
@@ -88,14 +88,15 @@ def _count(path: Path, model: Model, role: Role) -> Measured:
     context = model.context
     examples = tokens = cut = 0
     for number, line in validate.read_examples(path):
-        encoded, trained_on = encode(tokenizer, line)
-        if not any(trained_on[:context]):
+        encoded = encode(tokenizer, line)
+        if not all(any(trained_on[:context]) for _, trained_on in encoded):
             raise FileRefused(
                 f"invalid_{role.param}",
                 f"The job failed due to an invalid {role.name} file. Example {number} has no"
                 f" answer within the first {context} tokens, which are all that the model sees",
             )
+        lengths = [len(answer_tokens) for answer_tokens, _ in encoded]
         examples += 1
-        tokens += min(len(encoded), context)
-        cut += len(encoded) > context
+        tokens += sum(min(length, context) for length in lengths)
+        cut += max(lengths) > context
     return Measured(examples, tokens, cut)

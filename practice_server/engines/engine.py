@@ -27,8 +27,20 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Preference:
+    """Two answers to one prompt, each as an example of its own; the first is the better one."""
+
+    preferred: Example
+    other: Example
+
+
+@dataclass(frozen=True)
 class Plan:
     """How a job trains.
+
+    Without `beta` it learns to say what examples say. With it (above 0) it learns from
+    preferences: the model is drawn towards the better answers and away from the others, and
+    `beta` holds it near to what it was at the start.
 
     Batches run on across epochs: 5 examples, 2 epochs and batches of 4 are 10 examples in a row,
     cut into 4 + 4 + 2.
@@ -38,6 +50,7 @@ class Plan:
     batch_size: int
     learning_rate_multiplier: float
     seed: int
+    beta: float | None = None
 
     def total_steps(self, n_examples: int) -> int:
         """The number of optimizer steps."""
@@ -61,7 +74,9 @@ class Step:
     `metrics` has the API's names: `train_loss` and `train_mean_token_accuracy` always;
     `valid_loss` and `valid_mean_token_accuracy` every tenth step and on the last;
     `full_valid_loss` and `full_valid_mean_token_accuracy` where an epoch ends. Losses are means
-    over the tokens trained on, in nats. `epoch` is its number when this step ends it.
+    over the tokens trained on, in nats. With preferences they are means over the pairs, and the
+    accuracies are those of the better answers' tokens. `epoch` is its number when this step
+    ends it.
     """
 
     number: int
@@ -92,14 +107,15 @@ class Engine(Protocol):
 
     def train(
         self,
-        training: list[Example],
-        validation: list[Example],
+        training: list[Example] | list[Preference],
+        validation: list[Example] | list[Preference],
         plan: Plan,
         *,
         state: Path | None = None,
     ) -> Iterator[Step]:
         """Train in place and yield after each optimizer step.
 
+        `training` and `validation` are preferences if the plan has a `beta`, otherwise examples.
         `state` is a file that `save_state` wrote: training goes on after its step, with the same
         losses as if it had never stopped. Raises TrainingDiverged, and ValueError for an example
         in which nothing is trained on or a state of another plan.

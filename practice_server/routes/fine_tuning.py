@@ -29,6 +29,7 @@ KNOWN = (
     "integrations",
     "metadata",
 )
+METHODS = ("supervised", "dpo", "reinforcement")
 LARGEST_SEED = 2**31 - 1
 LONGEST_SUFFIX = 64
 MOST_EPOCHS = 50
@@ -49,13 +50,15 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
     if fields.array("integrations"):
         raise fields.refuse("integrations", "The practice server has no integrations")
     seed = fields.integer("seed", 0, LARGEST_SEED)
+    method, owner = _read_method(fields)
     return jobs.Order(
         model=_read_model(request, fields),
         training_file=_read_file(request, fields, "training_file", required=True),
         validation_file=_read_file(request, fields, "validation_file"),
         suffix=fields.text("suffix", shortest=1, longest=LONGEST_SUFFIX),
         seed=secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed,
-        hyperparameters=_read_hyperparameters(fields),
+        method=method,
+        hyperparameters=_read_hyperparameters(owner, method),
         metadata=_read_metadata(fields),
         idempotency_key=request.headers.get("idempotency-key"),
     )
@@ -85,39 +88,44 @@ def _read_file(
     return file_id
 
 
-def _read_hyperparameters(fields: Fields) -> dict[str, Any]:
-    """From `method`, or from its older twin `hyperparameters`."""
-    owner, method = fields, fields.object("method")
-    if method:
-        if method.choice("type", ("supervised", "dpo", "reinforcement"), "") != "supervised":
-            reason = "The practice server trains with the method 'supervised' only"
-            raise method.refuse("type", reason)
-        owner = method.object("supervised") or Fields({})
+def _read_method(fields: Fields) -> tuple[str, Fields]:
+    """The method, and what holds its hyperparameters: `method`, or the whole body as of old."""
+    method = fields.object("method")
+    if method is None:
+        return "supervised", fields
+    name = method.choice("type", METHODS, "")
+    if name not in hyperparameters.NAMES:
+        trained = " and ".join(f"'{known}'" for known in hyperparameters.NAMES)
+        raise method.refuse("type", f"The practice server trains with {trained} only")
+    return name, method.object(name) or Fields({})
+
+
+def _read_hyperparameters(owner: Fields, method: str) -> dict[str, Any]:
     given = owner.object("hyperparameters") or Fields({})
-    given.refuse_unknown(hyperparameters.NAMES)
-    n_epochs = _unless_auto(given, "n_epochs") or given.integer("n_epochs", 1, MOST_EPOCHS)
-    batch_size = _unless_auto(given, "batch_size") or given.integer(
-        "batch_size", 1, hyperparameters.LARGEST_BATCH
-    )
-    return {
-        "n_epochs": n_epochs,
-        "batch_size": batch_size,
-        "learning_rate_multiplier": _read_multiplier(given),
-    }
+    names = hyperparameters.NAMES[method]
+    given.refuse_unknown(names)
+    return {name: _unless_auto(given, name) or READ_HYPERPARAMETER[name](given) for name in names}
 
 
 def _unless_auto(given: Fields, name: str) -> str | None:
     return "auto" if given.value(name, "auto") == "auto" else None
 
 
-def _read_multiplier(given: Fields) -> float | str:
-    name = "learning_rate_multiplier"
-    if _unless_auto(given, name):
-        return "auto"
-    value = given.number(name, 0, math.inf)
+def _read_positive(given: Fields, name: str, most: float) -> float:
+    value = given.number(name, 0, most)
     if not 0 < value < math.inf:
         raise given.refuse(name, f"{value!r} is not a finite number greater than 0")
     return float(value)
+
+
+READ_HYPERPARAMETER = {
+    "n_epochs": lambda given: given.integer("n_epochs", 1, MOST_EPOCHS),
+    "batch_size": lambda given: given.integer("batch_size", 1, hyperparameters.LARGEST_BATCH),
+    "learning_rate_multiplier": lambda given: _read_positive(
+        given, "learning_rate_multiplier", math.inf
+    ),
+    "beta": lambda given: _read_positive(given, "beta", hyperparameters.LARGEST_BETA),
+}
 
 
 def _read_metadata(fields: Fields) -> dict[str, str] | None:
@@ -223,7 +231,7 @@ def _named(request: Request) -> Row:
 
 JOBS = "/fine_tuning/jobs"
 calls = [
-    Call("POST", JOBS, create, differs="the method is supervised; no integrations"),
+    Call("POST", JOBS, create, differs="the methods are supervised and dpo; no integrations"),
     Call("GET", JOBS, list_jobs),
     Call("GET", f"{JOBS}/{{id}}", retrieve, differs="estimated_finish is filled in"),
     Call("POST", f"{JOBS}/{{id}}/cancel", cancel),

@@ -66,3 +66,24 @@ def examples(tokenizer):
         for question, answer in QUESTIONS.items()
     )
     return [Example(*tokenizer.encode_chat(chat)) for chat in chats]
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+@pytest.fixture
+def as_transformers(torch, tmp_path):
+    """The same weights in Hugging Face's LlamaForCausalLM."""
+    transformers = pytest.importorskip("transformers")
+
+    def convert(engine):
+        engine.save(tmp_path)
+        llama = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float64)
+        assert set(dict(llama.named_parameters())) == set(engine.model.weights.tensors)
+        for name, parameter in llama.named_parameters():
+            parameter.data[:] = torch.from_numpy(engine.model.weights.tensors[name])
+        return llama
+
+    return convert

@@ -40,22 +40,6 @@ def test_every_tensors_gradient_agrees_with_finite_differences(make_engine, exam
             assert gradients.tensors[name][index] == pytest.approx(numeric, abs=1e-8), name
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
-
-
-def as_transformers(engine, folder, torch):
-    """The same weights in Hugging Face's LlamaForCausalLM."""
-    transformers = pytest.importorskip("transformers")
-    engine.save(folder)
-    llama = transformers.LlamaForCausalLM.from_pretrained(folder, dtype=torch.float64)
-    assert set(dict(llama.named_parameters())) == set(engine.model.weights.tensors)
-    for name, parameter in llama.named_parameters():
-        parameter.data[:] = torch.from_numpy(engine.model.weights.tensors[name])
-    return llama
-
-
 def torch_loss(torch, llama, examples):
     """Mean loss over the tokens trained on, examples padded to one length."""
     length = max(len(example.tokens) for example in examples)
@@ -68,9 +52,11 @@ def torch_loss(torch, llama, examples):
     return llama(tokens, labels=labels).loss
 
 
-def test_logits_loss_and_gradients_agree_with_pytorch(make_engine, examples, tmp_path, torch):
+def test_logits_loss_and_gradients_agree_with_pytorch(
+    make_engine, examples, torch, as_transformers
+):
     engine = make_engine(dtype=np.float64)
-    llama = as_transformers(engine, tmp_path, torch)
+    llama = as_transformers(engine)
 
     batch = Batch.of(examples[:1])
     logits = llama(torch.tensor([examples[0].tokens])).logits[0].detach().numpy()
@@ -108,10 +94,10 @@ def test_adamw_agrees_with_pytorchs(torch):
     np.testing.assert_allclose(weights, expected, rtol=1e-9, atol=1e-12)
 
 
-def test_a_run_of_training_agrees_with_pytorch(make_engine, examples, tmp_path, torch):
+def test_a_run_of_training_agrees_with_pytorch(make_engine, examples, torch, as_transformers):
     """Batches of one, clipping, decay and falling rate together, over three epochs."""
     engine = make_engine(dtype=np.float64)
-    llama = as_transformers(engine, tmp_path, torch)
+    llama = as_transformers(engine)
     plan = Plan(n_epochs=3, batch_size=len(examples), learning_rate_multiplier=2.0, seed=0)
     ours = [step.metrics["train_loss"] for step in engine.train(examples, [], plan)]
 

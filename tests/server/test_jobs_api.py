@@ -337,7 +337,13 @@ def test_a_loss_that_is_no_number_fails_the_job(server, data):
         ({"suffix": 3}, "suffix", None, "3 is not of type 'string' - 'suffix'"),
         ({"seed": -1}, "seed", None, "-1 is less than the minimum of 0 - 'seed'"),
         ({"metadata": {"a": 1}}, "metadata", None, "'a'"),
-        ({"method": {"type": "dpo", "dpo": {}}}, "method.type", None, "'supervised' only"),
+        (
+            {"method": {"type": "reinforcement"}},
+            "method.type",
+            None,
+            "trains with 'supervised' and 'dpo' only",
+        ),
+        ({"method": {"type": "other"}}, "method.type", None, "'other' is not one of"),
         ({"extra_body": {"n_epochs": 3}}, "n_epochs", None, "Unrecognized request argument"),
     ],
 )

@@ -31,11 +31,11 @@ GOOD = chat(USER, ASSISTANT)
 def check(tmp_path):
     """Check these lines as a training file; returns the number of examples."""
 
-    def check(lines, role=validate.TRAINING):
+    def check(lines, role=validate.TRAINING, method="supervised"):
         path = tmp_path / "train.jsonl"
         text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
         path.write_text(text, encoding="utf-8")
-        return validate.check_file(path, "file-x", role)
+        return validate.check_file(path, "file-x", role, method)
 
     return check
 
@@ -184,6 +184,69 @@ def test_preference_data_need_another_method(check):
     line = {"input": {"messages": [USER]}, "preferred_output": [], "non_preferred_output": []}
     with pytest.raises(FileRefused, match="fine-tune-preference format, but .* not using 'dpo'"):
         check([line] * 10)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [(GOOD, "fine-tune-chat"), ({"prompt": "a", "completion": "b"}, "fine-tune-completion")],
+)
+def test_preference_training_needs_preference_data(check, line, name):
+    with pytest.raises(FileRefused) as refused:
+        check([line] * 10, method="dpo")
+    assert refused.value.code == "invalid_training_file"
+    assert str(refused.value) == (
+        f"{IN_FILE}Invalid file format. Input file file-x is in the {name} format, but the"
+        " specified fine-tuning job is not using 'supervised' as the training method"
+        " (provided method=dpo). "
+    )
+
+
+PREFERENCE = {
+    "input": {"messages": [USER]},
+    "preferred_output": [ASSISTANT],
+    "non_preferred_output": [{**ASSISTANT, "content": "No"}],
+}
+ONE_MESSAGE = "Input should be a list of exactly one message"
+
+
+def test_good_preferences(check):
+    given = {"messages": [USER, ASSISTANT, USER], "tools": [], "parallel_tool_calls": True}
+    assert check([PREFERENCE, {**PREFERENCE, "input": given}] * 5, method="dpo") == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"input": None}, 'Line 2, key "input": Input should be a valid dictionary'),
+        ({"input": {}}, "Example 2 is missing key 'input.messages'"),
+        ({"input": {"messages": []}}, 'key "messages": List should have at least 1 item'),
+        ({"input": {"messages": [{"role": "user"}]}}, f'message 1, key "content": {MISSING}'),
+        ({"input": {"messages": [USER], "seed": 1}}, 'Example 2 contains an extra "seed".'),
+        ({"preferred_output": "Hi"}, f'Line 2, key "preferred_output": {ONE_MESSAGE}'),
+        ({"preferred_output": [ASSISTANT] * 2}, f'key "preferred_output": {ONE_MESSAGE}'),
+        (
+            {"non_preferred_output": [USER]},
+            "Example 2 must have at least one message from the assistant"
+            ' (in "non_preferred_output")',
+        ),
+        (
+            {"non_preferred_output": [{**ASSISTANT, "content": 3}]},
+            f'message 1, key "content": {NO_STRING} (in "non_preferred_output")',
+        ),
+        ({"score": 1}, 'Example 2 contains an extra "score".'),
+    ],
+)
+def test_faults_of_preferences(check, change, message):
+    with pytest.raises(FileRefused) as refused:
+        check([PREFERENCE, {**PREFERENCE, **change}], method="dpo")
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("key", list(PREFERENCE))
+def test_a_preference_with_a_key_missing(check, key):
+    line = {name: value for name, value in PREFERENCE.items() if name != key}
+    with pytest.raises(FileRefused, match=f"Example 2 is missing key '{key}'"):
+        check([PREFERENCE, line], method="dpo")
 
 
 def test_neither_format(check):

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from practice_server.engines.engine import Example, Plan, Step, Token
+from practice_server.engines.engine import Example, Plan, Preference, Step, Token
 from practice_server.engines.numpy_engine.generate import generate, score
 from practice_server.engines.numpy_engine.model import Model
+from practice_server.engines.numpy_engine.preference import Preferring
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
-from practice_server.engines.numpy_engine.train import Training
+from practice_server.engines.numpy_engine.train import SUPERVISED, Training
 
 
 class NumpyEngine:
@@ -36,14 +37,15 @@ class NumpyEngine:
 
     def train(
         self,
-        training: list[Example],
-        validation: list[Example],
+        training: list[Example] | list[Preference],
+        validation: list[Example] | list[Preference],
         plan: Plan,
         *,
         state: Path | None = None,
     ) -> Iterator[Step]:
         """Train in place and yield after each optimizer step; see `Engine.train`."""
-        self._training = Training(self.model, training, validation, plan)
+        objective = SUPERVISED if plan.beta is None else Preferring(plan.beta)
+        self._training = Training(self.model, training, validation, plan, objective)
         if state is not None:
             self._training.load_state(state)
         return self._training.steps()

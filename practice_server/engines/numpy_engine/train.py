@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite, sqrt
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from safetensors import safe_open
@@ -29,28 +30,88 @@ TOKENS_AT_ONCE = 1024
 
 @dataclass
 class Score:
-    """Sums over the tokens that count, to be turned into means at the end."""
+    """Sums over losses and over the tokens that count, to be turned into means at the end."""
 
     loss: float = 0.0
+    n_losses: int = 0
     n_right: int = 0
     n_tokens: int = 0
 
     def metrics(self, loss_name: str, accuracy_name: str) -> dict[str, float]:
-        """Mean loss in nats a token, and the share of tokens predicted right."""
-        return {loss_name: self.loss / self.n_tokens, accuracy_name: self.n_right / self.n_tokens}
+        """Mean loss in nats, and the share of tokens predicted right."""
+        return {loss_name: self.loss / self.n_losses, accuracy_name: self.n_right / self.n_tokens}
+
+
+class Objective(Protocol):
+    """What is learnt from: how wrong a model is about some items, and which way is better."""
+
+    def prepare(self, model: Model, name: str, examples: Sequence[Any]) -> list[Any]:
+        """The items made of examples, before the model changes; `name` is for errors.
+
+        Raises ValueError for an example in which nothing is left to learn.
+        """
+
+    def length(self, item: Any) -> int:
+        """How many tokens an item has."""
+
+    def n_losses(self, item: Any) -> int:
+        """Over how many losses an item counts in a mean."""
+
+    def batch(self, items: Sequence[Any]) -> Batch:
+        """Items side by side."""
+
+    def add_score(
+        self, score: Score, logits: np.ndarray, batch: Batch, items: Sequence[Any]
+    ) -> np.ndarray:
+        """Add what these logits, (m, vocabulary), scored; return the gradient of the summed
+        loss with respect to them. The logits are overwritten."""
+
+
+class Supervised:
+    """Learn to say what examples say: each token trained on costs its surprise."""
+
+    def prepare(self, model: Model, name: str, examples: Sequence[Example]) -> list[Example]:
+        return cut(name, examples, model.config.max_position_embeddings)
+
+    def length(self, item: Example) -> int:
+        return len(item.tokens)
+
+    def n_losses(self, item: Example) -> int:
+        return sum(item.trained_on[1:])
+
+    def batch(self, items: Sequence[Example]) -> Batch:
+        return Batch.of(items)
+
+    def add_score(
+        self, score: Score, logits: np.ndarray, batch: Batch, items: Sequence[Example]
+    ) -> np.ndarray:
+        score.n_right += int(np.count_nonzero(logits.argmax(axis=-1) == batch.targets))
+        losses, d_logits = cross_entropy(logits, batch.targets)
+        score.loss += float(losses.sum(dtype=np.float64))
+        score.n_losses += len(batch.targets)
+        score.n_tokens += len(batch.targets)
+        return d_logits
+
+
+SUPERVISED = Supervised()
 
 
 class Training:
     """One run of a plan over its examples, changing the model in place."""
 
     def __init__(
-        self, model: Model, training: list[Example], validation: list[Example], plan: Plan
+        self,
+        model: Model,
+        training: Sequence[Any],
+        validation: Sequence[Any],
+        plan: Plan,
+        objective: Objective = SUPERVISED,
     ) -> None:
         """ValueError for an example in which nothing is left to learn, or no examples at all."""
-        context = model.config.max_position_embeddings
         self._model = model
-        self._training = _cut("training", training, context)
-        self._validation = _cut("validation", validation, context)
+        self._objective = objective
+        self._training = objective.prepare(model, "training", training)
+        self._validation = objective.prepare(model, "validation", validation)
         if not training:
             raise ValueError("there are no training examples")
         self._plan = plan
@@ -70,7 +131,7 @@ class Training:
     def _step(self, number: int) -> Score:
         batch = [self._training[i] for i in self._drawn(number)]
         with np.errstate(all="ignore"):
-            score = loss_and_gradients(self._model, batch, self._gradients)
+            score = loss_and_gradients(self._model, batch, self._gradients, self._objective)
             gradient = self._gradients.flat
             norm = sqrt(np.dot(gradient, gradient))
         if not isfinite(score.loss) or not isfinite(norm):
@@ -105,10 +166,10 @@ class Training:
         if n and (number % VALIDATION_EVERY == 0 or number == self._total):
             first = (number - 1) // VALIDATION_EVERY * VALIDATION_EXAMPLES
             few = [self._validation[(first + i) % n] for i in range(min(VALIDATION_EXAMPLES, n))]
-            score = evaluate(self._model, few)
+            score = evaluate(self._model, few, self._objective)
             metrics |= score.metrics("valid_loss", "valid_mean_token_accuracy")
         if n and epoch:
-            score = evaluate(self._model, self._validation)
+            score = evaluate(self._model, self._validation, self._objective)
             metrics |= score.metrics("full_valid_loss", "full_valid_mean_token_accuracy")
         return metrics
 
@@ -149,59 +210,54 @@ class Training:
         }
 
 
-def loss_and_gradients(model: Model, examples: Sequence[Example], into: Parameters) -> Score:
-    """The score of a batch, and the gradients of its mean loss a token, written to `into`."""
-    n_tokens = sum(sum(example.trained_on[1:]) for example in examples)
+def loss_and_gradients(
+    model: Model, items: Sequence[Any], into: Parameters, objective: Objective = SUPERVISED
+) -> Score:
+    """The score of a batch, and the gradients of its mean loss, written to `into`."""
+    n_losses = sum(map(objective.n_losses, items))
     score = Score()
-    for number, part in enumerate(_parts(examples)):
+    for number, part in enumerate(parts(items, objective.length)):
         gradients = Parameters(into.config, into.flat.dtype) if number else into
-        batch = Batch.of(part)
+        batch = objective.batch(part)
         trace: list = []
-        d_logits = _add_score(score, model.forward_batch(batch, trace), batch.targets)
-        d_logits /= n_tokens
+        d_logits = objective.add_score(score, model.forward_batch(batch, trace), batch, part)
+        d_logits /= n_losses
         model.backward(batch, trace, d_logits, gradients)
         if number:
             into.flat += gradients.flat
     return score
 
 
-def evaluate(model: Model, examples: Sequence[Example]) -> Score:
-    """The score of examples, changing nothing."""
+def evaluate(model: Model, items: Sequence[Any], objective: Objective = SUPERVISED) -> Score:
+    """The score of items, changing nothing."""
     score = Score()
-    for part in _parts(examples):
-        batch = Batch.of(part)
-        _add_score(score, model.forward_batch(batch), batch.targets)
+    for part in parts(items, objective.length):
+        batch = objective.batch(part)
+        objective.add_score(score, model.forward_batch(batch), batch, part)
     return score
 
 
-def _add_score(score: Score, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Add what these predictions scored, and return the gradient of their summed loss."""
-    score.n_right += int(np.count_nonzero(logits.argmax(axis=-1) == targets))
-    losses, d_logits = cross_entropy(logits, targets)
-    score.loss += float(losses.sum(dtype=np.float64))
-    score.n_tokens += len(targets)
-    return d_logits
-
-
-def _parts(examples: Sequence[Example]) -> Iterator[list[Example]]:
-    part: list[Example] = []
+def parts(items: Sequence[Any], length: Callable[[Any], int]) -> Iterator[list[Any]]:
+    """The items in parts of no more than TOKENS_AT_ONCE, or of one item that has more."""
+    part: list[Any] = []
     n_tokens = 0
-    for example in examples:
-        if part and n_tokens + len(example.tokens) > TOKENS_AT_ONCE:
+    for item in items:
+        if part and n_tokens + length(item) > TOKENS_AT_ONCE:
             yield part
             part, n_tokens = [], 0
-        part.append(example)
-        n_tokens += len(example.tokens)
-    yield part
+        part.append(item)
+        n_tokens += length(item)
+    if part:
+        yield part
 
 
-def _cut(name: str, examples: list[Example], context: int) -> list[Example]:
+def cut(name: str, examples: Sequence[Example], context: int) -> list[Example]:
     """Cut examples to what the model can see."""
-    cut = [Example(e.tokens[:context], e.trained_on[:context]) for e in examples]
-    for number, example in enumerate(cut, start=1):
+    shortened = [Example(e.tokens[:context], e.trained_on[:context]) for e in examples]
+    for number, example in enumerate(shortened, start=1):
         if not any(example.trained_on[1:]):
             raise ValueError(
                 f"{name} example {number}: none of its first {context} tokens is trained on; "
                 "shorten what comes before the answer, or leave the example out"
             )
-    return cut
+    return shortened
