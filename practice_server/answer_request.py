@@ -54,4 +54,5 @@ def read_include_usage(fields: Fields, stream: bool) -> bool:
         return False
     if not stream:
         raise fields.refuse("stream_options", "It is only allowed when 'stream' is true")
+    options.refuse_unknown(("include_usage", "include_obfuscation"))
     return options.truth("include_usage")

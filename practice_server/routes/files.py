@@ -19,12 +19,14 @@ from practice_server.services import services
 from practice_server.store import Row
 
 PURPOSES = ["fine-tune", "assistants", "batch", "user_data", "vision", "evals"]
+KNOWN = ("file", "purpose", "expires_after[anchor]", "expires_after[seconds]")
 SHORTEST_LIFE, LONGEST_LIFE = 3600, 2_592_000
 MOST_LISTED = 10_000
 
 
 async def create(request: Request) -> JSONResponse:
     async with request.form(max_files=1, max_fields=8) as form:
+        _refuse_unknown(form)
         purpose, expires_in = _read_purpose(form), _read_life(form)
         upload = form.get("file")
         if not isinstance(upload, UploadFile):
@@ -45,6 +47,13 @@ async def create(request: Request) -> JSONResponse:
     with store.transaction():
         store.insert("files", row)
     return JSONResponse(files.as_object(row))
+
+
+def _refuse_unknown(form: FormData) -> None:
+    for name in form:
+        if name not in KNOWN:
+            message = f"Unrecognized request argument supplied: {name}"
+            raise ApiError(400, message, param=name, detail=True)
 
 
 def _read_purpose(form: FormData) -> str:

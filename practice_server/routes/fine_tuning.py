@@ -47,8 +47,7 @@ async def create(request: Request) -> JSONResponse:
 
 def _read_order(request: Request, fields: Fields) -> jobs.Order:
     fields.refuse_unknown(KNOWN)
-    if fields.array("integrations"):
-        raise fields.refuse("integrations", "The practice server has no integrations")
+    _refuse_integrations(fields)
     seed = fields.integer("seed", 0, LARGEST_SEED)
     method, owner = _read_method(fields)
     return jobs.Order(
@@ -62,6 +61,16 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
         metadata=_read_metadata(fields),
         idempotency_key=request.headers.get("idempotency-key"),
     )
+
+
+def _refuse_integrations(fields: Fields) -> None:
+    """As the service does when nobody has given it a key for Weights & Biases."""
+    for number, integration in enumerate(fields.array("integrations") or ()):
+        place = f"integrations[{number}]"
+        if not isinstance(integration, dict) or integration.get("type") != "wandb":
+            raise fields.refuse(place, f"{integration!r:.80} is not of the type 'wandb'")
+        message = "No key for Weights & Biases is stored here, and none can be: train without."
+        raise ApiError(400, message, param=place)
 
 
 def _read_model(request: Request, fields: Fields) -> str:
@@ -93,11 +102,14 @@ def _read_method(fields: Fields) -> tuple[str, Fields]:
     method = fields.object("method")
     if method is None:
         return "supervised", fields
+    method.refuse_unknown(("type", *METHODS))
     name = method.choice("type", METHODS, "")
     if name not in hyperparameters.NAMES:
         trained = " and ".join(f"'{known}'" for known in hyperparameters.NAMES)
         raise method.refuse("type", f"The practice server trains with {trained} only")
-    return name, method.object(name) or Fields({})
+    owner = method.object(name) or Fields({})
+    owner.refuse_unknown(("hyperparameters",))
+    return name, owner
 
 
 def _read_hyperparameters(owner: Fields, method: str) -> dict[str, Any]:

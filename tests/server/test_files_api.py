@@ -1,6 +1,9 @@
 """Uploads: what comes in goes out again, byte for byte."""
 
+import contextlib
 import hashlib
+import json
+import sqlite3
 
 import openai
 import pytest
@@ -109,5 +112,34 @@ def test_an_upload_may_expire(client):
     life = {"anchor": "created_at", "seconds": 3600}
     file = upload(client, expires_after=life)
     assert file.expires_at == file.created_at + 3600
-    with pytest.raises(openai.BadRequestError):
-        upload(client, expires_after=life | {"seconds": 10})
+
+
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [
+        ({"expires_after": {"anchor": "created_at", "seconds": 3599}}, "expires_after[seconds]"),
+        (
+            {"expires_after": {"anchor": "created_at", "seconds": 2592001}},
+            "expires_after[seconds]",
+        ),
+        ({"expires_after": {"anchor": "now", "seconds": 3600}}, "expires_after[anchor]"),
+        ({"extra_body": {"colour": "red"}}, "colour"),
+    ],
+)
+def test_a_bad_upload_names_its_parameter(client, options, param):
+    with pytest.raises(openai.BadRequestError) as error:
+        upload(client, **options)
+    assert error.value.param == param
+
+
+def test_an_expired_file_is_gone(server, client, data):
+    life = {"anchor": "created_at", "seconds": 3600}
+    content = "".join(json.dumps(line) + "\n" for line in data.examples(10)).encode()
+    file = upload(client, content, expires_after=life)
+    with contextlib.closing(sqlite3.connect(server.home / "store.sqlite3")) as store, store:
+        store.execute("UPDATE files SET expires_at = 1 WHERE id = ?", (file.id,))
+    with pytest.raises(openai.NotFoundError, match=f"No such File object: {file.id}"):
+        client.files.retrieve(file.id)
+    assert file.id not in [other.id for other in client.files.list()]
+    with pytest.raises(openai.BadRequestError, match=f"invalid training_file: {file.id}"):
+        client.fine_tuning.jobs.create(model="tiny", training_file=file.id)

@@ -175,6 +175,28 @@ def test_a_tuned_model_can_be_tuned_further(server, finished_job, data):
     assert first < server.losses(finished_job)[0]["train_loss"]
 
 
+def test_a_checkpoint_can_be_tuned_further(server, client, finished_job, data):
+    earlier = list(client.fine_tuning.jobs.checkpoints.list(finished_job.id))[-1]
+    name = earlier.fine_tuned_model_checkpoint
+    assert name.endswith(":ckpt-step-80")
+    job = server.wait(server.create(model=name, method=data.epochs(1), suffix="on"))
+    assert (job.status, job.model) == ("succeeded", name)
+    assert job.fine_tuned_model.startswith(f"ft:{data.base}:practice:on:")
+    assert server.losses(job)[0]["train_loss"] < server.losses(finished_job)[0]["train_loss"]
+
+
+def test_what_a_client_says_about_a_job_comes_back(server, client):
+    notes = {"who": "a", "道": ""}
+    job = server.create(suffix="My Suffix", metadata=notes, extra_body={"integrations": []})
+    client.fine_tuning.jobs.cancel(job.id)
+    content = raw_job(client, job.id)
+    assert (content["user_provided_suffix"], content["metadata"]) == ("My Suffix", notes)
+    assert content["integrations"] == []
+    plain = server.create()
+    client.fine_tuning.jobs.cancel(plain.id)
+    assert (plain.user_provided_suffix, plain.metadata) == (None, None)
+
+
 def test_jobs_are_listed_newest_first_and_by_metadata(start_server):
     server = start_server()
     jobs = server.client.fine_tuning.jobs
@@ -336,6 +358,35 @@ def test_a_loss_that_is_no_number_fails_the_job(server, data):
         ({"suffix": ""}, "suffix", None, "'' is too short - 'suffix'"),
         ({"suffix": 3}, "suffix", None, "3 is not of type 'string' - 'suffix'"),
         ({"seed": -1}, "seed", None, "-1 is less than the minimum of 0 - 'seed'"),
+        ({"seed": 2**31}, "seed", None, "is greater than the maximum of 2147483647"),
+        ({"suffix": "x" * 65}, "suffix", None, "is too long - 'suffix'"),
+        ({"metadata": {str(n): "" for n in range(17)}}, "metadata", None, "more than 16 pairs"),
+        ({"metadata": {"k" * 65: ""}}, "metadata", None, "more than 64 characters"),
+        ({"metadata": {"k": "v" * 513}}, "metadata", None, "at most 512 characters"),
+        (
+            {"integrations": [{"type": "wandb", "wandb": {"project": "p"}}]},
+            "integrations[0]",
+            None,
+            "No key for Weights & Biases is stored",
+        ),
+        (
+            {"integrations": [{"type": "mlflow"}]},
+            "integrations[0]",
+            None,
+            "is not of the type 'wandb'",
+        ),
+        (
+            {"method": {"type": "supervised", "epochs": 3}},
+            "method.epochs",
+            None,
+            "Unrecognized request argument supplied: method.epochs",
+        ),
+        (
+            {"method": {"type": "supervised", "supervised": {"n_epochs": 3}}},
+            "method.supervised.n_epochs",
+            None,
+            "Unrecognized request argument supplied",
+        ),
         ({"metadata": {"a": 1}}, "metadata", None, "'a'"),
         (
             {"method": {"type": "reinforcement"}},
