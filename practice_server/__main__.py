@@ -20,10 +20,10 @@ from practice_server.children import PROJECT
 from practice_server.guard import LOOPBACK
 from practice_server.home import Home, HomeInUse
 from practice_server.idle import Activity
+from practice_server.keys import SHORTEST_KEY, BadKeys, Keys, read_keys
 from practice_server.routes import table
 
 KEY_VARIABLE = "PRACTICE_SERVER_KEY"
-SHORTEST_KEY = 22  # letters and digits; some 128 bits if drawn at random
 SECONDS_FOR_OPEN_REQUESTS = 2
 
 
@@ -59,13 +59,24 @@ def main(arguments: list[str] | None = None) -> int:
         print(table.as_text(), end="")
         return 0
     api_key = os.environ.get(KEY_VARIABLE) or f"sk-practice-{secrets.token_urlsafe(24)}"
-    if options.host not in LOOPBACK and len(os.environ.get(KEY_VARIABLE, "")) < SHORTEST_KEY:
+    try:
+        learners = read_keys(options.keys) if options.keys else {}
+    except (BadKeys, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.host not in LOOPBACK and not _is_safe_outside(learners):
         print(
             f"--host {options.host} lets other machines in. Set {KEY_VARIABLE} to a random key"
-            f" of at least {SHORTEST_KEY} characters first.",
+            f" of at least {SHORTEST_KEY} characters first, or give --keys.",
             file=sys.stderr,
         )
         return 2
+    if options.host not in LOOPBACK:
+        print(
+            f"Whoever can reach {options.host} and has a key can use this server. What goes to and"
+            " fro is not encrypted.",
+            file=sys.stderr,
+        )
     try:
         home = Home(options.home)
         lock = home.lock()
@@ -73,19 +84,27 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error}. Use that one, or start this one with another --home.", file=sys.stderr)
         return 1
     try:
-        _serve(options, home, api_key)
+        _serve(options, home, api_key, learners)
     finally:
         lock.close()
     return 0
 
 
-def _serve(options: argparse.Namespace, home: Home, api_key: str) -> None:
+def _is_safe_outside(learners: dict[str, str]) -> bool:
+    """Whether a person has given keys, all long enough for other machines to try them."""
+    given = os.environ.get(KEY_VARIABLE)
+    return len(given) >= SHORTEST_KEY if given else bool(learners)
+
+
+def _serve(
+    options: argparse.Namespace, home: Home, api_key: str, learners: dict[str, str]
+) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     app = create_app(
         home,
         models_folder=options.models.resolve(),
         aliases=dict(options.alias),
-        api_key=api_key,
+        keys=Keys(api_key, learners),
         host=options.host,
     )
     activity = Activity()
@@ -140,6 +159,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     option("--port", type=int, default=0, help="0 takes a free one")
     option("--host", default="127.0.0.1", help="address to listen on")
     option("--models", type=Path, default=SHIPPED, help="folder of base models")
+    option("--keys", type=Path, metavar="FILE", help="a key for each learner; see the README")
     option("--idle", type=float, metavar="MINUTES", help="end after so long without use")
     option(
         "--alias",

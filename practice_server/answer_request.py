@@ -29,9 +29,9 @@ def refuse_unsupported(
             raise ApiError(400, message, param=name, code="unsupported_parameter")
 
 
-def read_model(fields: Fields, catalogue: Catalogue) -> Model:
+def read_model(fields: Fields, catalogue: Catalogue, owner: str) -> Model:
     name = fields.text("model", required=True)
-    model = catalogue.find(name)
+    model = catalogue.find(name, owner)
     if model is None:
         message = f"The model `{name}` does not exist or you do not have access to it."
         raise ApiError(404, message, code="model_not_found")

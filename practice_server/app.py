@@ -17,6 +17,7 @@ from practice_server.answers import Answers
 from practice_server.catalogue import Catalogue
 from practice_server.guard import Guard
 from practice_server.home import Home
+from practice_server.keys import Keys
 from practice_server.routes.table import CALLS
 from practice_server.scheduler import Scheduler
 from practice_server.services import Services
@@ -31,7 +32,7 @@ HANDLERS = {
 
 
 def create_app(
-    home: Home, *, models_folder: Path, aliases: Mapping[str, str], api_key: str, host: str
+    home: Home, *, models_folder: Path, aliases: Mapping[str, str], keys: Keys, host: str
 ) -> Starlette:
     """The ASGI application that serves the folder `home`; `host` is the address it listens on."""
     store = Store(home.database, durable=True)
@@ -45,7 +46,7 @@ def create_app(
     )
     app = Starlette(
         routes=[Mount("/v1", Router(CALLS, redirect_slashes=False))],
-        middleware=[Middleware(Guard, api_key=api_key, host=host)],
+        middleware=[Middleware(Guard, keys=keys, host=host)],
         exception_handlers=HANDLERS,
         lifespan=_lifespan,
     )

@@ -57,14 +57,15 @@ class Catalogue:
         self._folder = folder
         self._aliases = dict(aliases or {})
 
-    def all(self) -> list[Model]:
-        tuned = (self._tuned(row) for row in checkpoints.published(self._store))
+    def all(self, owner: str) -> list[Model]:
+        """The base models, which all share, and the owner's own."""
+        tuned = (self._tuned(row) for row in checkpoints.published(self._store, owner))
         return [*self._base_models(), *tuned]
 
-    def find(self, name: str) -> Model | None:
-        """The model that is called `name`, or whose alias it is; None if there is none."""
+    def find(self, name: str, owner: str) -> Model | None:
+        """The model that is called `name`, or whose alias it is; None if the owner has none."""
         name = self._aliases.get(name, name)
-        row = checkpoints.find_by_name(self._store, name)
+        row = checkpoints.find_by_name(self._store, name, owner)
         if row:
             return self._tuned(row)
         return next((m for m in self._base_models() if name == m.id or name in m.aliases), None)

@@ -96,13 +96,13 @@ class ChatRequest:
         }
 
 
-def read_chat_request(fields: Fields, catalogue: Catalogue) -> ChatRequest:
+def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatRequest:
     """Raises ApiError for what the API or the practice server does not take."""
     refuse_unsupported(fields, {*READ, *WITHOUT_EFFECT}, UNSUPPORTED)
     stream = fields.truth("stream")
     max_tokens = fields.integer("max_tokens", 1, MOST_TOKENS)
     return ChatRequest(
-        model=read_model(fields, catalogue),
+        model=read_model(fields, catalogue, owner),
         messages=_read_messages(fields),
         max_tokens=fields.integer("max_completion_tokens", 1, MOST_TOKENS, max_tokens),
         temperature=fields.number("temperature", 0, 2, 1.0),

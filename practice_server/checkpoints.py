@@ -13,6 +13,11 @@ from practice_server.store import Page, Row, Store, new_id
 
 KEPT = 3
 ORGANIZATION = "practice"
+# A checkpoint belongs to the owner of its job.
+PUBLISHED = (
+    "SELECT checkpoints.* FROM checkpoints JOIN jobs ON jobs.id = checkpoints.job"
+    " WHERE published = 1 AND owner = :owner"
+)
 
 
 def new_model_name(model: str, suffix: str | None) -> str:
@@ -56,20 +61,16 @@ def publish(store: Store, job_id: str) -> None:
     store.change("UPDATE checkpoints SET published = 1 WHERE job = :job", {"job": job_id})
 
 
-def published(store: Store) -> list[Row]:
-    return store.all("SELECT * FROM checkpoints WHERE published = 1 ORDER BY seq")
+def published(store: Store, owner: str) -> list[Row]:
+    return store.all(f"{PUBLISHED} ORDER BY checkpoints.seq", {"owner": owner})
 
 
-def find_by_name(store: Store, name: str) -> Row | None:
-    return store.one(
-        "SELECT * FROM checkpoints WHERE name = :name AND published = 1", {"name": name}
-    )
+def find_by_name(store: Store, name: str, owner: str) -> Row | None:
+    return store.one(f"{PUBLISHED} AND name = :name", {"name": name, "owner": owner})
 
 
 def page(store: Store, job_id: str, *, after: str | None, limit: int) -> Page:
-    return store.page(
-        "checkpoints", "job = :job AND published = 1", {"job": job_id}, after=after, limit=limit
-    )
+    return store.page("checkpoints", {"job": job_id}, "published = 1", after=after, limit=limit)
 
 
 def as_object(row: Row) -> Row:

@@ -80,13 +80,13 @@ class CompletionRequest:
         }
 
 
-def read_completion_request(fields: Fields, catalogue: Catalogue) -> CompletionRequest:
+def read_completion_request(fields: Fields, catalogue: Catalogue, owner: str) -> CompletionRequest:
     """Raises ApiError for what the API or the practice server does not take."""
     refuse_unsupported(fields, {*READ, *WITHOUT_EFFECT}, UNSUPPORTED)
     stream = fields.truth("stream")
     n = fields.integer("n", 1, MOST_CHOICES, 1)
     return CompletionRequest(
-        model=read_model(fields, catalogue),
+        model=read_model(fields, catalogue, owner),
         prompts=_read_prompts(fields),
         max_tokens=fields.integer("max_tokens", 0, MOST_TOKENS, DEFAULT_MAX_TOKENS),
         temperature=fields.number("temperature", 0, 2, 1.0),

@@ -34,7 +34,7 @@ def add(
 
 
 def page(store: Store, job_id: str, *, after: str | None, limit: int) -> Page:
-    return store.page("events", "job = :job", {"job": job_id}, after=after, limit=limit)
+    return store.page("events", {"job": job_id}, after=after, limit=limit)
 
 
 def metrics(store: Store, job_id: str) -> list[Row]:

@@ -12,11 +12,14 @@ from practice_server.store import Page, Row, Store, new_id
 THERE = "deleted = 0 AND (expires_at IS NULL OR expires_at > :now)"
 
 
-def new_row(*, purpose: str, filename: str, size: int, expires_in: int | None = None) -> Row:
+def new_row(
+    *, owner: str, purpose: str, filename: str, size: int, expires_in: int | None = None
+) -> Row:
     """A row for a file whose bytes are on the disk already; `size` in bytes."""
     now = int(time.time())
     return {
         "id": new_id("file-", 22),
+        "owner": owner,
         "purpose": purpose,
         "filename": filename,
         "bytes": size,
@@ -25,17 +28,25 @@ def new_row(*, purpose: str, filename: str, size: int, expires_in: int | None = 
     }
 
 
-def find(store: Store, file_id: str) -> Row | None:
+def find(store: Store, file_id: str, owner: str) -> Row | None:
     return store.one(
-        f"SELECT * FROM files WHERE id = :id AND {THERE}", {"id": file_id, "now": int(time.time())}
+        f"SELECT * FROM files WHERE id = :id AND owner = :owner AND {THERE}",
+        {"id": file_id, "owner": owner, "now": int(time.time())},
     )
 
 
 def page(
-    store: Store, *, purpose: str | None, after: str | None, limit: int, newest_first: bool
+    store: Store,
+    owner: str,
+    *,
+    purpose: str | None,
+    after: str | None,
+    limit: int,
+    newest_first: bool,
 ) -> Page:
     return store.page(
         "files",
+        {"owner": owner},
         f"{THERE} AND (:purpose IS NULL OR purpose = :purpose)",
         {"purpose": purpose, "now": int(time.time())},
         after=after,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from practice_server.checkpoints import ORGANIZATION
 from practice_server.errors import ApiError, error_response
+from practice_server.keys import Keys
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
@@ -31,12 +31,13 @@ WRONG_KEY = (
 
 
 class Guard:
-    """Lets through what comes to this server by its own name, from no other web page, with the
-    key; limits the size of bodies; adds the service's headers to every answer."""
+    """Lets through what comes to this server by its own name, from no other web page, with a
+    key, and says in the request's scope whose key that is; limits the size of bodies; adds the
+    service's headers to every answer."""
 
-    def __init__(self, app: ASGIApp, *, api_key: str, host: str) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Keys, host: str) -> None:
         self._app = app
-        self._api_key = api_key
+        self._keys = keys
         self._hosts = None if host in ANY_ADDRESS else LOOPBACK | {host}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,12 +45,13 @@ class Guard:
             return await self._app(scope, receive, send)
         send = _with_service_headers(send)
         try:
-            self._check(Headers(scope=scope))
+            scope["owner"] = self._admit(Headers(scope=scope))
         except ApiError as error:
             return await error_response(error)(scope, receive, send)
         await self._app(scope, _limited(scope, receive, _largest_body(scope["path"])), send)
 
-    def _check(self, headers: Headers) -> None:
+    def _admit(self, headers: Headers) -> str:
+        """Whose request this is. Raises ApiError (401, 403)."""
         host = headers.get("host", "")
         if self._hosts is not None and _hostname(host) not in self._hosts:
             raise ApiError(403, "This server does not answer under the name in the Host header.")
@@ -60,8 +62,10 @@ class Guard:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise ApiError(401, NO_KEY)
-        if not hmac.compare_digest(key.encode(), self._api_key.encode()):
+        owner = self._keys.owner(key)
+        if owner is None:
             raise ApiError(401, WRONG_KEY.format(key=_masked(key)), code="invalid_api_key")
+        return owner
 
 
 def _hostname(host: str) -> str | None:

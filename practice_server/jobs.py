@@ -38,6 +38,7 @@ class JobFailed(Exception):
 class Order:
     """What a client asks for when it creates a job; `model` is resolved already."""
 
+    owner: str
     model: str
     training_file: str
     validation_file: str | None
@@ -53,7 +54,7 @@ def create(store: Store, order: Order) -> Row:
     """Make a job, or give back the one that the same idempotency key has made before."""
     with store.transaction():
         known = order.idempotency_key and store.one(
-            "SELECT * FROM jobs WHERE idempotency_key = :key", {"key": order.idempotency_key}
+            "SELECT * FROM jobs WHERE idempotency_key = :key", {"key": _owned_key(order)}
         )
         if known:
             return known
@@ -64,10 +65,16 @@ def create(store: Store, order: Order) -> Row:
     return get(store, job_id)
 
 
+def _owned_key(order: Order) -> str | None:
+    """The key that a client drew may have been drawn by another owner's client too."""
+    return order.idempotency_key and f"{order.owner}:{order.idempotency_key}"
+
+
 def _row(job_id: str, order: Order) -> Row:
     return {
         "id": job_id,
-        "idempotency_key": order.idempotency_key,
+        "owner": order.owner,
+        "idempotency_key": _owned_key(order),
         "status": "validating_files",
         "model": order.model,
         "training_file": order.training_file,
@@ -88,34 +95,49 @@ def _validating_message(order: Order) -> str:
     return message
 
 
-def find(store: Store, job_id: str) -> Row | None:
-    return store.one("SELECT * FROM jobs WHERE id = :id", {"id": job_id})
+def find(store: Store, job_id: str, owner: str) -> Row | None:
+    return store.one(
+        "SELECT * FROM jobs WHERE id = :id AND owner = :owner", {"id": job_id, "owner": owner}
+    )
 
 
 def get(store: Store, job_id: str) -> Row:
-    """The job, which must exist."""
-    job = find(store, job_id)
+    """The job, which must exist, whoever's it is."""
+    job = store.one("SELECT * FROM jobs WHERE id = :id", {"id": job_id})
     if job is None:
         raise LookupError(f"there is no job {job_id}")
     return job
 
 
 def next_of(store: Store, *statuses: str) -> Row | None:
-    """Whose turn it is: the oldest job of the first of these states that has one."""
+    """Whose turn it is: a job of the first of these states that has one.
+
+    Owners take turns: of those who wait, the one goes first whose last turn was longest ago, with
+    the oldest of their jobs.
+    """
     for status in statuses:
         job = store.one(
-            "SELECT * FROM jobs WHERE status = :status ORDER BY seq LIMIT 1", {"status": status}
+            "SELECT * FROM jobs AS waiting WHERE status = :status ORDER BY"
+            f" (SELECT max({_turn(status)}) FROM jobs WHERE owner = waiting.owner), seq LIMIT 1",
+            {"status": status},
         )
         if job:
             return job
     return None
 
 
+def _turn(status: str) -> str:
+    """The column that counts the turns: validating and training are queues of their own."""
+    return "validation_turn" if status == "validating_files" else "training_turn"
+
+
 def any_unfinished(store: Store) -> bool:
     return next_of(store, *UNFINISHED) is not None
 
 
-def page(store: Store, *, metadata: dict[str, str] | None, after: str | None, limit: int) -> Page:
+def page(
+    store: Store, owner: str, *, metadata: dict[str, str] | None, after: str | None, limit: int
+) -> Page:
     """Jobs, newest first. `metadata`: pairs a job must have; {} finds jobs without any."""
     where, values = "1", {}
     if metadata == {}:
@@ -126,7 +148,7 @@ def page(store: Store, *, metadata: dict[str, str] | None, after: str | None, li
             f" WHERE key = :key{number} AND value = :value{number})"
         )
         values |= {f"key{number}": key, f"value{number}": value}
-    return store.page("jobs", where, values, after=after, limit=limit)
+    return store.page("jobs", {"owner": owner}, where, values, after=after, limit=limit)
 
 
 # --- what a client changes ---
@@ -149,9 +171,14 @@ def move(store: Store, job_id: str, *, origins: tuple[str, ...], status: str) ->
 
 
 def claim(store: Store, job_id: str) -> Row:
-    """Take the job over; returns it with the new lease."""
+    """Take the job over; returns it with the new lease. This is a turn of its owner."""
     with store.transaction():
-        store.change("UPDATE jobs SET lease = lease + 1 WHERE id = :id", {"id": job_id})
+        turn = _turn(get(store, job_id)["status"])
+        store.change(
+            f"UPDATE jobs SET lease = lease + 1, {turn} = (SELECT max({turn}) + 1 FROM jobs)"
+            " WHERE id = :id",
+            {"id": job_id},
+        )
         return get(store, job_id)
 
 

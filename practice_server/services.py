@@ -22,5 +22,10 @@ class Services:
     answers: Answers
 
 
+def owner(request: Request) -> str:
+    """Whose key the request came with; see `practice_server.keys`."""
+    return request.scope["owner"]
+
+
 def services(request: Request) -> Services:
     return request.app.state.services

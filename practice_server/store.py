@@ -101,7 +101,14 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 """
 
 # Columns that came later; a database of an earlier version gets them when it is opened.
-LATER_COLUMNS = {("jobs", "method"): "TEXT NOT NULL DEFAULT 'supervised'"}
+LATER_COLUMNS = {
+    ("jobs", "method"): "TEXT NOT NULL DEFAULT 'supervised'",
+    ("jobs", "owner"): "TEXT NOT NULL DEFAULT ''",
+    ("jobs", "validation_turn"): "INTEGER NOT NULL DEFAULT 0",
+    ("jobs", "training_turn"): "INTEGER NOT NULL DEFAULT 0",
+    ("files", "owner"): "TEXT NOT NULL DEFAULT ''",
+    ("uploads", "owner"): "TEXT NOT NULL DEFAULT ''",
+}
 
 ALPHANUMERICS = string.ascii_letters + string.digits
 
@@ -177,29 +184,39 @@ class Store:
     def page(
         self,
         table: str,
-        where: str,
-        values: Row,
+        within: Row,
+        where: str = "1",
+        values: Row | None = None,
         *,
         after: str | None,
         limit: int,
         newest_first: bool = True,
     ) -> Page:
-        """Rows of `table` that meet `where`, beginning behind the row with the id `after`.
+        """Rows of `table` that have the values `within` and meet `where`, beginning behind the
+        row with the id `after`.
 
-        Raises UnknownCursor if `after` is no row's id.
+        Raises UnknownCursor if no row with the values `within` has the id `after`; that row need
+        not meet `where`, since it may have been deleted.
         """
         comparison, order = ("<", "DESC") if newest_first else (">", "ASC")
-        cursor = self._cursor(table, after, comparison)
+        cursor = self._cursor(table, within, after, comparison)
+        where = f"{_equal(within)} AND ({where}) AND {cursor}"
         rows = self.all(
-            f"SELECT * FROM {table} WHERE ({where}) AND {cursor} ORDER BY seq {order} LIMIT :most",
-            {**values, "most": limit + 1},
+            f"SELECT * FROM {table} WHERE {where} ORDER BY seq {order} LIMIT :most",
+            {**within, **(values or {}), "most": limit + 1},
         )
         return Page(rows[:limit], len(rows) > limit)
 
-    def _cursor(self, table: str, after: str | None, comparison: str) -> str:
+    def _cursor(self, table: str, within: Row, after: str | None, comparison: str) -> str:
         if after is None:
             return "1"
-        row = self.one(f"SELECT seq FROM {table} WHERE id = :id", {"id": after})
+        where = f"id = :id AND {_equal(within)}"
+        row = self.one(f"SELECT seq FROM {table} WHERE {where}", {"id": after, **within})
         if row is None:
             raise UnknownCursor(after)
         return f"seq {comparison} {row['seq']}"
+
+
+def _equal(values: Row) -> str:
+    """The condition that a row has these values."""
+    return " AND ".join(f"{column} = :{column}" for column in values)

@@ -150,7 +150,10 @@ class TrainingRun:
     def _succeed(self) -> None:
         content = results.as_csv(events.metrics(self._store, self._job["id"]))
         row = files.new_row(
-            purpose="fine-tune-results", filename=results.FILENAME, size=len(content)
+            owner=self._job["owner"],
+            purpose="fine-tune-results",
+            filename=results.FILENAME,
+            size=len(content),
         )
         write_with(lambda path: _write_bytes(path, content), self._home.file(row["id"]))
         trained_tokens = self._job["tokens_per_epoch"] * self._plan.n_epochs

@@ -14,12 +14,19 @@ SECONDS_TO_COMPLETE = 3600
 
 
 def create(
-    store: Store, *, purpose: str, filename: str, size: int, file_expires_in: int | None
+    store: Store,
+    owner: str,
+    *,
+    purpose: str,
+    filename: str,
+    size: int,
+    file_expires_in: int | None,
 ) -> Row:
     """Begin an upload of `size` bytes; its file is to live for `file_expires_in` seconds."""
     now = int(time.time())
     row = {
         "id": new_id("upload_"),
+        "owner": owner,
         "purpose": purpose,
         "filename": filename,
         "bytes": size,
@@ -34,9 +41,12 @@ def create(
     return row
 
 
-def find(store: Store, upload_id: str) -> Row | None:
+def find(store: Store, upload_id: str, owner: str) -> Row | None:
     """The upload; one that waited too long is `expired`."""
-    row = store.one("SELECT * FROM uploads WHERE id = :id", {"id": upload_id})
+    row = store.one(
+        "SELECT * FROM uploads WHERE id = :id AND owner = :owner",
+        {"id": upload_id, "owner": owner},
+    )
     if row and row["status"] == "pending" and row["expires_at"] <= time.time():
         row["status"] = "expired"
     return row

@@ -44,7 +44,7 @@ def validate_job(store: Store, home: Home, catalogue: Catalogue, job: Row) -> No
 
 def find_model(catalogue: Catalogue, job: Row) -> Model:
     """The model to train from. Raises JobFailed if it is gone."""
-    model = catalogue.find(job["model"])
+    model = catalogue.find(job["model"], job["owner"])
     if model is None:
         message = f"The job failed because the model {job['model']} was deleted"
         raise JobFailed("model_not_available", message, "model")
@@ -56,7 +56,7 @@ def file_path(store: Store, home: Home, job: Row, role: Role) -> Path | None:
     file_id = job[role.param]
     if file_id is None:
         return None
-    if files.find(store, file_id) is None:
+    if files.find(store, file_id, job["owner"]) is None:
         message = f"The job failed because the {role.name} file was deleted"
         raise JobFailed(f"deleted_{role.param}", message, role.param)
     return home.file(file_id)

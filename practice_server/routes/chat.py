@@ -10,11 +10,12 @@ from practice_server.chat_request import read_chat_request
 from practice_server.fields import Fields
 from practice_server.routes.call import Call
 from practice_server.routes.responses import respond
-from practice_server.services import services
+from practice_server.services import owner, services
 
 
 async def create(request: Request) -> Response:
-    chat = read_chat_request(await Fields.of_body(request), services(request).catalogue)
+    fields = await Fields.of_body(request)
+    chat = read_chat_request(fields, services(request).catalogue, owner(request))
     return await respond(request, ChatAnswer(chat, services(request).answers), stream=chat.stream)
 
 

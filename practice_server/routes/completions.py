@@ -10,11 +10,12 @@ from practice_server.completion_request import read_completion_request
 from practice_server.fields import Fields
 from practice_server.routes.call import Call
 from practice_server.routes.responses import respond
-from practice_server.services import services
+from practice_server.services import owner, services
 
 
 async def create(request: Request) -> Response:
-    wanted = read_completion_request(await Fields.of_body(request), services(request).catalogue)
+    fields = await Fields.of_body(request)
+    wanted = read_completion_request(fields, services(request).catalogue, owner(request))
     answer = CompletionAnswer(wanted, services(request).answers)
     return await respond(request, answer, stream=wanted.stream)
 

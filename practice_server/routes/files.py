@@ -15,7 +15,7 @@ from practice_server.fields import query_integer
 from practice_server.file_bytes import keep_file
 from practice_server.routes.call import Call
 from practice_server.routes.lists import as_list
-from practice_server.services import services
+from practice_server.services import owner, services
 from practice_server.store import Row
 
 PURPOSES = ["fine-tune", "assistants", "batch", "user_data", "vision", "evals"]
@@ -32,6 +32,7 @@ async def create(request: Request) -> JSONResponse:
         if not isinstance(upload, UploadFile):
             raise ApiError(400, "'file' is a required property", param="file", detail=True)
         row = files.new_row(
+            owner=owner(request),
             purpose=purpose,
             filename=upload.filename or "file",
             size=upload.size or 0,
@@ -88,6 +89,7 @@ async def list_files(request: Request) -> JSONResponse:
         raise ApiError(400, f"{order!r} is not one of ['asc', 'desc'] - 'order'", param="order")
     page = files.page(
         services(request).store,
+        owner(request),
         purpose=request.query_params.get("purpose"),
         after=request.query_params.get("after"),
         limit=query_integer(request, "limit", default=MOST_LISTED, most=MOST_LISTED),
@@ -119,7 +121,7 @@ async def delete(request: Request) -> JSONResponse:
 
 def _named(request: Request) -> Row:
     file_id = request.path_params["id"]
-    row = files.find(services(request).store, file_id)
+    row = files.find(services(request).store, file_id, owner(request))
     if row is None:
         raise ApiError(404, f"No such File object: {file_id}", param="id", detail=True)
     return row

@@ -15,7 +15,7 @@ from practice_server.errors import ApiError
 from practice_server.fields import Fields, query_integer
 from practice_server.routes.call import Call
 from practice_server.routes.lists import as_list
-from practice_server.services import services
+from practice_server.services import owner, services
 from practice_server.store import Row, Store
 
 KNOWN = (
@@ -49,15 +49,16 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
     fields.refuse_unknown(KNOWN)
     _refuse_integrations(fields)
     seed = fields.integer("seed", 0, LARGEST_SEED)
-    method, owner = _read_method(fields)
+    method, settings = _read_method(fields)
     return jobs.Order(
+        owner=owner(request),
         model=_read_model(request, fields),
         training_file=_read_file(request, fields, "training_file", required=True),
         validation_file=_read_file(request, fields, "validation_file"),
         suffix=fields.text("suffix", shortest=1, longest=LONGEST_SUFFIX),
         seed=secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed,
         method=method,
-        hyperparameters=_read_hyperparameters(owner, method),
+        hyperparameters=_read_hyperparameters(settings, method),
         metadata=_read_metadata(fields),
         idempotency_key=request.headers.get("idempotency-key"),
     )
@@ -75,7 +76,7 @@ def _refuse_integrations(fields: Fields) -> None:
 
 def _read_model(request: Request, fields: Fields) -> str:
     name = fields.text("model", required=True)
-    model = services(request).catalogue.find(name)
+    model = services(request).catalogue.find(name, owner(request))
     if model is None:
         message = f"Model {name} is not available for fine-tuning or does not exist."
         raise ApiError(400, message, code="model_not_available")
@@ -88,7 +89,7 @@ def _read_file(
     file_id = fields.text(name, required=required)
     if file_id is None:
         return None
-    file = files.find(services(request).store, file_id)
+    file = files.find(services(request).store, file_id, owner(request))
     if file is None:
         raise ApiError(400, f"invalid {name}: {file_id}", param=name)
     if file["purpose"] != "fine-tune":
@@ -107,13 +108,13 @@ def _read_method(fields: Fields) -> tuple[str, Fields]:
     if name not in hyperparameters.NAMES:
         trained = " and ".join(f"'{known}'" for known in hyperparameters.NAMES)
         raise method.refuse("type", f"The practice server trains with {trained} only")
-    owner = method.object(name) or Fields({})
-    owner.refuse_unknown(("hyperparameters",))
-    return name, owner
+    settings = method.object(name) or Fields({})
+    settings.refuse_unknown(("hyperparameters",))
+    return name, settings
 
 
-def _read_hyperparameters(owner: Fields, method: str) -> dict[str, Any]:
-    given = owner.object("hyperparameters") or Fields({})
+def _read_hyperparameters(settings: Fields, method: str) -> dict[str, Any]:
+    given = settings.object("hyperparameters") or Fields({})
     names = hyperparameters.NAMES[method]
     given.refuse_unknown(names)
     return {name: _unless_auto(given, name) or READ_HYPERPARAMETER[name](given) for name in names}
@@ -159,6 +160,7 @@ def _read_metadata(fields: Fields) -> dict[str, str] | None:
 async def list_jobs(request: Request) -> JSONResponse:
     page = jobs.page(
         services(request).store,
+        owner(request),
         metadata=_metadata_filter(request),
         after=request.query_params.get("after"),
         limit=query_integer(request, "limit", default=20, most=MOST_LISTED),
@@ -234,7 +236,7 @@ def _status(store: Store, job: Row) -> str:
 
 def _named(request: Request) -> Row:
     job_id = request.path_params["id"]
-    job = jobs.find(services(request).store, job_id)
+    job = jobs.find(services(request).store, job_id, owner(request))
     if job is None:
         message = f"Could not find fine tune: {job_id}"
         raise ApiError(404, message, param="fine_tune_id", code="fine_tune_not_found")

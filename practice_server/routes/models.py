@@ -11,11 +11,11 @@ from practice_server import checkpoints
 from practice_server.catalogue import Model
 from practice_server.errors import ApiError
 from practice_server.routes.call import Call
-from practice_server.services import services
+from practice_server.services import owner, services
 
 
 async def list_models(request: Request) -> JSONResponse:
-    models = services(request).catalogue.all()
+    models = services(request).catalogue.all(owner(request))
     return JSONResponse({"object": "list", "data": [model.as_object() for model in models]})
 
 
@@ -37,7 +37,7 @@ async def delete(request: Request) -> JSONResponse:
 
 def _named(request: Request) -> Model:
     name = request.path_params["model"]
-    model = services(request).catalogue.find(name)
+    model = services(request).catalogue.find(name, owner(request))
     if model is None:
         message = f"The model '{name}' does not exist"
         raise ApiError(404, message, param="model", code="model_not_found")

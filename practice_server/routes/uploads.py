@@ -17,7 +17,7 @@ from practice_server.fields import Fields
 from practice_server.home import Home
 from practice_server.routes.call import Call
 from practice_server.routes.files import LONGEST_LIFE, PURPOSES, SHORTEST_LIFE
-from practice_server.services import services
+from practice_server.services import owner, services
 from practice_server.store import Row
 
 LARGEST = 8 * 1024**3
@@ -34,6 +34,7 @@ async def create(request: Request) -> JSONResponse:
     fields.text("purpose", required=True)
     row = uploads.create(
         services(request).store,
+        owner(request),
         purpose=fields.choice("purpose", PURPOSES, ""),
         filename=fields.text("filename", required=True, shortest=1, longest=LONGEST_TEXT),
         size=fields.integer("bytes", 1, LARGEST, required=True),
@@ -84,6 +85,7 @@ async def complete(request: Request) -> JSONResponse:
     fields.refuse_unknown(("part_ids", "md5"))
     part_ids = _read_parts(fields, upload, uploads.parts(store, upload))
     row = files.new_row(
+        owner=upload["owner"],
         purpose=upload["purpose"],
         filename=upload["filename"],
         size=upload["bytes"],
@@ -154,7 +156,7 @@ def _not_pending(upload: Row) -> ApiError:
 
 def _named(request: Request) -> Row:
     upload_id = request.path_params["id"]
-    upload = uploads.find(services(request).store, upload_id)
+    upload = uploads.find(services(request).store, upload_id, owner(request))
     if upload is None:
         raise ApiError(404, f"No such Upload object: {upload_id}", param="upload_id")
     return upload

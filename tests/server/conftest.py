@@ -81,6 +81,10 @@ class Server:
         self.api_key = told["api_key"]
         self.client = OpenAI(base_url=self.base_url, api_key=self.api_key, max_retries=0)
 
+    def client_of(self, key):
+        """A client with another key than the server's own."""
+        return OpenAI(base_url=self.base_url, api_key=key, max_retries=0)
+
     def stop(self):
         self.client.close()
         self.process.terminate()
