@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ HANDLERS = {
     errors.ApiError: errors.on_api_error,
     HTTPException: errors.on_http_error,
     UnknownCursor: errors.on_unknown_cursor,
+    OSError: errors.on_storage_error,
+    sqlite3.OperationalError: errors.on_storage_error,
     Exception: errors.on_crash,
 }
 

@@ -58,10 +58,15 @@ def on_unknown_cursor(request: Request, error: UnknownCursor) -> JSONResponse:
     return error_response(ApiError(400, message, param="after"))
 
 
+def on_storage_error(request: Request, error: Exception) -> JSONResponse:
+    """Trouble with the disk or the database: a full disk is told, all else is a crash."""
+    if not is_disk_full(error):
+        raise error
+    message = "The disk of the practice server is full. Free some space and try again."
+    return error_response(ApiError(500, message, type="server_error"))
+
+
 def on_crash(request: Request, error: Exception) -> JSONResponse:
     """A fault of the server: the client learns no more than that, the log has the traceback."""
-    if is_disk_full(error):
-        message = "The disk of the practice server is full. Free some space and try again."
-    else:
-        message = "The practice server had an error while processing your request."
+    message = "The practice server had an error while processing your request."
     return error_response(ApiError(500, message, type="server_error"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 LARGEST_UPLOAD = 512 * 1024 * 1024
 LARGEST_PART = 64 * 1024 * 1024
 FORM_OVERHEAD = 64 * 1024
+SECONDS_TO_PASS_OVER = 10
 LARGEST_JSON = 16 * 1024 * 1024
 NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header"
@@ -48,7 +51,8 @@ class Guard:
             scope["owner"] = self._admit(Headers(scope=scope))
         except ApiError as error:
             return await error_response(error)(scope, receive, send)
-        await self._app(scope, _limited(scope, receive, _largest_body(scope["path"])), send)
+        body = Body(scope, receive, _largest_body(scope["path"]))
+        await self._app(scope, body.receive, _after_body(send, body))
 
     def _admit(self, headers: Headers) -> str:
         """Whose request this is. Raises ApiError (401, 403)."""
@@ -102,16 +106,42 @@ def _largest_body(path: str) -> int:
     return LARGEST_JSON
 
 
-def _limited(scope: Scope, receive: Receive, most: int) -> Receive:
-    announced = Headers(scope=scope).get("content-length", "")
-    received = 0
+class Body:
+    """The body of a request, of no more than `most` bytes."""
 
-    async def receive_limited() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > most or announced.isdigit() and int(announced) > most:
-            raise HTTPException(413, f"The body of the request is larger than {most} bytes.")
+    def __init__(self, scope: Scope, receive: Receive, most: int) -> None:
+        announced = Headers(scope=scope).get("content-length", "")
+        self._is_announced_too_large = announced.isdigit() and int(announced) > most
+        self._receive = receive
+        self._most = most
+        self._received = 0
+        self._ended = False
+
+    async def receive(self) -> Message:
+        """The next piece. Raises HTTPException (413) if there are too many bytes."""
+        message = await self._receive()
+        self._ended = not message.get("more_body", False)
+        self._received += len(message.get("body", b""))
+        if self._received > self._most or self._is_announced_too_large:
+            self._ended = True
+            raise HTTPException(413, f"The body of the request is larger than {self._most} bytes.")
         return message
 
-    return receive_limited
+    async def pass_over(self) -> None:
+        """Take in what is still to come, for no longer than some seconds."""
+        with contextlib.suppress(HTTPException, TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_PASS_OVER):
+                while not self._ended:
+                    await self.receive()
+
+
+def _after_body(send: Send, body: Body) -> Send:
+    """Refuse only when all of the body has come: many clients read no answer while they send,
+    and would find the connection closed instead of a reason."""
+
+    async def send_after_body(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] >= 400:
+            await body.pass_over()
+        await send(message)
+
+    return send_after_body

@@ -130,6 +130,21 @@ def test_a_body_over_the_limit(http):
         assert answer.startswith("HTTP/1.1 413 ") and "is larger than" in answer
 
 
+def test_a_large_body_is_taken_in_before_it_is_refused(http):
+    """Otherwise a client that sends first and reads then finds the connection closed."""
+    size = 40_000_000
+    with socket.create_connection((http.base_url.host, http.base_url.port)) as connection:
+        connection.sendall(
+            "POST /v1/uploads/upload_x/parts HTTP/1.1\r\nHost: localhost\r\n"
+            f"Connection: close\r\nContent-Length: {size}\r\n"
+            "Content-Type: multipart/form-data; boundary=a\r\n"
+            f"Authorization: {http.headers['authorization']}\r\n\r\n".encode()
+        )
+        connection.sendall(bytes(size))
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    assert answer.startswith("HTTP/1.1 404 ") and "No such Upload object" in answer
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "99999999", "1e3", "٣"])
 def test_a_bad_limit(http, limit):
     response = http.get("/fine_tuning/jobs", params={"limit": limit})
