@@ -64,4 +64,7 @@ def on_crash(request: Request, error: Exception) -> JSONResponse:
         message = "The disk of the practice server is full. Free some space and try again."
     else:
         message = "The practice server had an error while processing your request."
-    return error_response(ApiError(500, message, type="server_error"))
+    response = error_response(ApiError(500, message, type="server_error"))
+    # Who knows how much of the request is still to come on this connection.
+    response.headers["connection"] = "close"
+    return response

@@ -41,13 +41,14 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        send = _with_service_headers(send)
+        most = LARGEST_FORM if scope["path"] == "/v1/files" else LARGEST_JSON
+        body = Body(Headers(scope=scope), receive, most)
+        send = _with_service_headers(send, body)
         try:
             self._check(Headers(scope=scope))
         except ApiError as error:
             return await error_response(error)(scope, receive, send)
-        most = LARGEST_FORM if scope["path"] == "/v1/files" else LARGEST_JSON
-        await self._app(scope, _limited(scope, receive, most), send)
+        await self._app(scope, body.receive, send)
 
     def _check(self, headers: Headers) -> None:
         host = headers.get("host", "")
@@ -75,7 +76,27 @@ def _masked(key: str) -> str:
     return f"{key[:5]}****{key[-4:]}" if len(key) > 12 else "****"
 
 
-def _with_service_headers(send: Send) -> Send:
+class Body:
+    """What has come of a request's body, and whether it may be so large."""
+
+    def __init__(self, headers: Headers, receive: Receive, most: int) -> None:
+        self._receive = receive
+        self._most = most
+        self._received = 0
+        announced = headers.get("content-length", "")
+        self._announced = int(announced) if announced.isdigit() else 0
+        self.is_waiting = self._announced > 0 or "transfer-encoding" in headers
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        self.is_waiting = message.get("more_body", False)
+        if max(self._received, self._announced) > self._most:
+            raise HTTPException(413, f"The body of the request is larger than {self._most} bytes.")
+        return message
+
+
+def _with_service_headers(send: Send, body: Body) -> Send:
     started = time.perf_counter()
 
     async def send_with_headers(message: Message) -> None:
@@ -85,21 +106,9 @@ def _with_service_headers(send: Send) -> Send:
             headers["openai-organization"] = ORGANIZATION
             headers["openai-processing-ms"] = str(round((time.perf_counter() - started) * 1000))
             headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
+            if body.is_waiting:
+                # The rest of the body is in the way of the next request on this connection.
+                headers["connection"] = "close"
         await send(message)
 
     return send_with_headers
-
-
-def _limited(scope: Scope, receive: Receive, most: int) -> Receive:
-    announced = Headers(scope=scope).get("content-length", "")
-    received = 0
-
-    async def receive_limited() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > most or announced.isdigit() and int(announced) > most:
-            raise HTTPException(413, f"The body of the request is larger than {most} bytes.")
-        return message
-
-    return receive_limited
