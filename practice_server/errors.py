@@ -69,4 +69,7 @@ def on_storage_error(request: Request, error: Exception) -> JSONResponse:
 def on_crash(request: Request, error: Exception) -> JSONResponse:
     """A fault of the server: the client learns no more than that, the log has the traceback."""
     message = "The practice server had an error while processing your request."
-    return error_response(ApiError(500, message, type="server_error"))
+    response = error_response(ApiError(500, message, type="server_error"))
+    # Who knows how much of the request is still to come on this connection.
+    response.headers["connection"] = "close"
+    return response

@@ -50,7 +50,11 @@ class Guard:
         try:
             scope["owner"] = self._admit(Headers(scope=scope))
         except ApiError as error:
-            return await error_response(error)(scope, receive, send)
+            refusal = error_response(error)
+            # Nothing more is taken in from a stranger: what is still to come would be in the way
+            # of the next request.
+            refusal.headers["connection"] = "close"
+            return await refusal(scope, receive, send)
         body = Body(scope, receive, _largest_body(scope["path"]))
         await self._app(scope, body.receive, _after_body(send, body))
 

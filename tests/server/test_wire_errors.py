@@ -168,3 +168,14 @@ def test_huge_numbers_are_refused_not_suffered(http, finished_job):
     hyperparameters = '{"learning_rate_multiplier": 1e999}'
     text = json.dumps(body | {"seed": 1})[:-1] + f', "hyperparameters": {hyperparameters}}}'
     assert http.post("/fine_tuning/jobs", content=text).status_code == 400
+
+
+def test_an_answer_before_the_end_of_the_body_closes_the_connection(server):
+    """Else the client would send its next request into a connection that is being closed."""
+    url = httpx2.URL(server.base_url)
+    with socket.create_connection((url.host, url.port), timeout=10) as connection:
+        head = f"POST /v1/files HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 1000000\r\n\r\n"
+        connection.sendall(head.encode() + b"only the beginning")
+        answer = connection.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 401")
+    assert "connection: close" in answer.lower()
