@@ -3,12 +3,14 @@
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,7 +22,10 @@ VOCABULARIES = Path(__file__).resolve().parents[1] / "data" / "tokenizers"
 TOKENS_PER_MESSAGE = 4
 TOKENS_PER_EXAMPLE = 1
 TOKENS_PER_SMALL_IMAGE = 85  # detail "low", from OpenAI's guide; larger images take more
-PIECE = 50_000  # characters encoded at once: tiktoken 0.14 dies on a million blanks in a row
+PIECE = 50_000  # characters of one text encoded at once: tiktoken 0.14 dies on a million blanks
+BATCH = 1_000_000  # characters of many texts handed to tiktoken at once
+N_THREADS = 2
+END = "<|endoftext|>"
 
 ENCODINGS = (
     (r"gpt-4o|gpt-4\.1|gpt-5|o\d", "o200k_base"),
@@ -34,8 +39,7 @@ LIMITS = (
 )
 
 
-@dataclass(frozen=True)
-class ExampleTokens:
+class ExampleTokens(NamedTuple):
     """Tokens of one example, as billed; `per_message` holds (role, tokens) in order."""
 
     total: int
@@ -120,22 +124,15 @@ def count_tokens(file_or_examples: str | Path | Iterable[dict], *, model: str) -
     `model` may be a base model or a fine-tuned one (`ft:…`). Raises OSError if the file cannot
     be opened, ValueError for a line that is no JSON object or whose texts are no texts.
     """
-    encoding = encoding_name(model)
     per_example, trained_on, per_role = [], 0, {}
-    for place, example in _examples(file_or_examples):
-        try:
-            tokens = count_example(example, model=model)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{place}: not a training example; `python -m helpers.check` says what is wrong"
-            ) from error
+    for _, tokens in _counted(_examples(file_or_examples), TokenCounter(model)):
         per_example.append(tokens.total)
         trained_on += tokens.trained_on
         for role, number in tokens.per_message:
             per_role[role] = per_role.get(role, 0) + number
     return TokenCount(
         model=model,
-        encoding=encoding or "o200k_base (estimate)",
+        encoding=encoding_name(model) or "o200k_base (estimate)",
         total=sum(per_example),
         trained_on=trained_on,
         per_example=tuple(per_example),
@@ -146,21 +143,126 @@ def count_tokens(file_or_examples: str | Path | Iterable[dict], *, model: str) -
 
 def count_example(example: dict[str, Any], *, model: str) -> ExampleTokens:
     """Count one example's tokens; raises KeyError, TypeError, AttributeError if it is none."""
-    encoding = encoding_name(model) or "o200k_base"
-    if "messages" not in example and "input" not in example:
-        prompt = _text_tokens(encoding, example["prompt"])
-        answer = _text_tokens(encoding, example["completion"])
-        return ExampleTokens(prompt + answer, answer, (("prompt", prompt), ("completion", answer)))
-    per_message = []
-    trained_on = 0
-    for message in _messages(example):
-        contents = _message_tokens(encoding, message)
-        per_message.append((message["role"], contents + TOKENS_PER_MESSAGE))
-        if message["role"] == "assistant" and message.get("weight", 1):
-            trained_on += contents
-    tools = _json_tokens(encoding, example.get("tools") or example.get("functions"))
-    total = sum(tokens for _, tokens in per_message) + TOKENS_PER_EXAMPLE + tools
-    return ExampleTokens(total, trained_on, tuple(per_message))
+    return _count(example, partial(_text_tokens, encoding_name(model) or "o200k_base"))
+
+
+class TokenCounter:
+    """Counts many examples: each text of a batch once, and two batches at the same time.
+
+    tiktoken counts without holding Python's lock, so that threads are enough. What was handed in
+    with an example is handed back with its count, in the same order.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._encoding = encoding_name(model) or "o200k_base"
+        _encoding(self._encoding)  # loaded here, where no other thread is
+        self._pool = ThreadPoolExecutor(N_THREADS)
+        self._batch = _Batch()
+        self._waiting: deque[tuple[_Batch, Future[dict[str, int]]]] = deque()
+
+    def add(self, given: Any, example: dict[str, Any]) -> Iterable[tuple[Any, ExampleTokens]]:
+        """Take an example, and yield what is counted by now.
+
+        Raises KeyError, TypeError, AttributeError if it is no example.
+        """
+        self._batch.add(given, example)
+        if self._batch.characters < BATCH and len(self._batch.examples) < BATCH // 100:
+            return ()
+        self._hand_over()
+        return self._results(leave=N_THREADS)
+
+    def finish(self) -> Iterator[tuple[Any, ExampleTokens]]:
+        """Yield the counts of all that is left."""
+        self._hand_over()
+        yield from self._results(leave=0)
+        self._pool.shutdown()
+
+    def _hand_over(self) -> None:
+        batch, self._batch = self._batch, _Batch()
+        texts = batch.other_texts.union(batch.contents)
+        self._waiting.append((batch, self._pool.submit(_count_texts, self._encoding, texts)))
+
+    def _results(self, leave: int) -> Iterator[tuple[Any, ExampleTokens]]:
+        while len(self._waiting) > leave:
+            batch, counting = self._waiting.popleft()
+            yield from batch.counts(counting.result().__getitem__)
+
+
+class _Batch:
+    """Examples that wait to be counted.
+
+    Of chats that are nothing but roles and texts, as most are, only these are kept, end to end
+    in two lists: a hundred thousand small objects would keep Python's garbage collector busy.
+    """
+
+    def __init__(self) -> None:
+        self.examples: list[tuple[Any, int | dict[str, Any]]] = []  # or number of messages
+        self.roles: list[str] = []
+        self.contents: list[str] = []
+        self.other_texts: set[str] = set()
+        self.characters = 0
+
+    def add(self, given: Any, example: dict[str, Any]) -> None:
+        messages = example.get("messages")
+        contents = _plain_contents(messages) if len(example) == 1 else None
+        if contents is None:
+            _count(example, self._note)
+            self.examples.append((given, example))
+            return
+        self.roles += [message["role"] for message in messages]
+        self.contents += contents
+        self.characters += sum(map(len, contents))
+        self.examples.append((given, len(contents)))
+
+    def _note(self, text: str) -> int:
+        self.other_texts.add("" + text)  # a TypeError if it is no text
+        self.characters += len(text)
+        return 0
+
+    def counts(self, tokens_of: Callable[[str], int]) -> Iterator[tuple[Any, ExampleTokens]]:
+        """Yield what was given with each example, and its count."""
+        tokens = [n + TOKENS_PER_MESSAGE for n in map(tokens_of, self.contents)]
+        per_message = list(zip(self.roles, tokens, strict=True))
+        end = 0
+        for given, example in self.examples:
+            if not isinstance(example, int):
+                yield given, _count(example, tokens_of)
+                continue
+            start, end = end, end + example
+            yield given, _sum(tuple(per_message[start:end]))
+
+
+def _sum(per_message: tuple[tuple[str, int], ...]) -> ExampleTokens:
+    total, trained_on = TOKENS_PER_EXAMPLE, 0
+    for role, tokens in per_message:
+        total += tokens
+        if role == "assistant":
+            trained_on += tokens - TOKENS_PER_MESSAGE
+    return ExampleTokens(total, trained_on, per_message)
+
+
+def _plain_contents(messages: Any) -> list[str] | None:
+    """Return the texts of messages that are nothing but a role and a text, else None."""
+    try:
+        contents = [one["content"] for one in messages if len(one) == 2 and "role" in one]
+    except (KeyError, TypeError):
+        return None
+    is_plain = len(contents) == len(messages) and set(map(type, contents)) == {str}
+    return contents if is_plain else None
+
+
+def _counted(
+    examples: Iterable[tuple[str, dict[str, Any]]], counter: TokenCounter
+) -> Iterator[tuple[str, ExampleTokens]]:
+    for place, example in examples:
+        try:
+            counted = counter.add(place, example)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{place}: not a training example; `python -m helpers.check` says what is wrong"
+            ) from error
+        yield from counted
+    yield from counter.finish()
 
 
 def default_epochs(n_examples: int) -> int:
@@ -266,28 +368,59 @@ def _encoding(name: str) -> Any:
             os.environ["TIKTOKEN_CACHE_DIR"] = before
 
 
-@lru_cache(maxsize=4096)  # a system message that repeats is counted once
+@lru_cache(maxsize=256)
 def _text_tokens(encoding: str, text: str) -> int:
     vocabulary = _encoding(encoding)
     pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
     return sum(len(vocabulary.encode_ordinary(piece)) for piece in pieces)
 
 
-def _json_tokens(encoding: str, value: Any) -> int:
-    return _text_tokens(encoding, orjson.dumps(value).decode()) if value else 0
+def _count_texts(encoding: str, texts: set[str]) -> dict[str, int]:
+    """Count texts in one call of tiktoken, joined by a token that none of them holds."""
+    import numpy as np
+
+    joined = "".join([text + END for text in texts])
+    if joined.count(END) > len(texts) or any(len(text) > PIECE for text in texts):
+        return {text: _text_tokens(encoding, text) for text in texts}
+    vocabulary = _encoding(encoding)
+    try:
+        tokens = vocabulary.encode_to_numpy(joined, allowed_special={END}, disallowed_special=())
+    except UnicodeEncodeError:  # half a surrogate pair somewhere
+        return {text: _text_tokens(encoding, text) for text in texts}
+    ends = np.flatnonzero(tokens == vocabulary.eot_token)
+    return dict(zip(texts, (np.diff(ends, prepend=-1) - 1).tolist(), strict=True))
 
 
-def _message_tokens(encoding: str, message: dict[str, Any]) -> int:
+def _count(example: dict[str, Any], tokens_of: Callable[[str], int]) -> ExampleTokens:
+    if "messages" not in example and "input" not in example:
+        prompt, answer = tokens_of(example["prompt"]), tokens_of(example["completion"])
+        return ExampleTokens(prompt + answer, answer, (("prompt", prompt), ("completion", answer)))
+    per_message = []
+    trained_on = 0
+    for message in _messages(example):
+        role, contents = message["role"], _message_tokens(message, tokens_of)
+        per_message.append((role, contents + TOKENS_PER_MESSAGE))
+        if role == "assistant" and message.get("weight", 1):
+            trained_on += contents
+    tools = _json_tokens(example.get("tools") or example.get("functions"), tokens_of)
+    total = sum(tokens for _, tokens in per_message) + TOKENS_PER_EXAMPLE + tools
+    return ExampleTokens(total, trained_on, tuple(per_message))
+
+
+def _message_tokens(message: dict[str, Any], tokens_of: Callable[[str], int]) -> int:
     calls = message.get("tool_calls") or message.get("function_call")
-    return _content_tokens(encoding, message.get("content")) + _json_tokens(encoding, calls)
+    return _content_tokens(message.get("content"), tokens_of) + _json_tokens(calls, tokens_of)
 
 
-def _content_tokens(encoding: str, content: str | list[dict] | None) -> int:
+def _json_tokens(value: Any, tokens_of: Callable[[str], int]) -> int:
+    return tokens_of(orjson.dumps(value).decode()) if value else 0
+
+
+def _content_tokens(content: str | list[dict] | None, tokens_of: Callable[[str], int]) -> int:
     if not isinstance(content, list):
-        return _text_tokens(encoding, content or "")
+        return tokens_of(content or "")
     return sum(
-        _text_tokens(encoding, part["text"]) if "text" in part else TOKENS_PER_SMALL_IMAGE
-        for part in content
+        tokens_of(part["text"]) if "text" in part else TOKENS_PER_SMALL_IMAGE for part in content
     )
 
 

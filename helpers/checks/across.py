@@ -1,7 +1,8 @@
 """Rules across examples. Each is a small class: `see` takes one example after the other and may
 answer with a Fault at that line; `end` yields what only the whole file shows.
 
-For each example they keep a few numbers, never the example itself.
+They keep numbers, never examples. Most examples they do not even see: `see_alike` tells them of
+those that are proven sound, and the rules on repetitions get only what repeats a question.
 """
 
 import os
@@ -15,24 +16,24 @@ from typing import Any
 import orjson
 
 from helpers.checks.rules import Fault, Level
-from helpers.tokens import count_example, token_limit
+from helpers.tokens import ExampleTokens, TokenCounter, token_limit
 
 MOST_OF_THEM = 0.8  # from this share on, a system message counts as the file's own
 REFUSED_SHARE = 1 / 3
+MOST_KEPT = 10_000  # different system messages, refusals, answers; more have nothing in common
+# Also used on bytes, where a character is several: hence (?:我)?, and a, which keeps to ASCII.
 REFUSAL = re.compile(
-    r"\W*(?:i(?:'m| am) (?:very |really |so )?(?:sorry|afraid|unable|not able)|sorry"
-    r"|i (?:can(?:'t|not|no)|won't|will not|do not|don't)\b|as an ai\b|unfortunately,? i\b"
-    r"|我?(?:很)?(?:抱歉|对不起)|我(?:无法|不能|没办法))",
-    re.IGNORECASE,
+    r"\W*(?:(?ai:i(?:'m| am) (?:very |really |so )?(?:sorry|afraid|unable|not able)|sorry"
+    r"|i (?:can(?:'t|not|no)|won't|will not|do not|don't)\b|as an ai\b|unfortunately,? i\b)"
+    r"|(?:我)?(?:很)?(?:抱歉|对不起)|我(?:无法|不能|没办法))"
 )
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Example:
-    """An example that is sound in itself, and where it stands; numbers from 1."""
+    """An example that is sound in itself, and the line where it stands, from 1."""
 
     line: int
-    number: int
     format: str
     value: dict[str, Any]
 
@@ -43,13 +44,19 @@ class Example:
         return first.get("content") if first.get("role") == "system" else None
 
     @property
-    def question(self) -> Any:
-        """What the model is given; None if that is nothing."""
+    def question(self) -> bytes | None:
+        """What the model is given, the same bytes for the same; None if that is nothing."""
         if self.format == "completion":
-            return self.value["prompt"].strip() or None
+            prompt = self.value["prompt"].strip()
+            return orjson.dumps(prompt) if prompt else None
         if self.format == "preferences":
-            return self.value["input"]["messages"]
-        return [{**m, "weight": None} for m in self.value["messages"][:-1]] or None
+            return _sorted(self.value["input"]["messages"])
+        return spelled(self.value["messages"][:-1]) if len(self.value["messages"]) > 1 else None
+
+    @property
+    def question_mark(self) -> int:
+        """The mark by which examples are compared; see helpers/checks/marks.py."""
+        return hash(self.question or _sorted(self.value))
 
     @property
     def answer(self) -> Any:
@@ -71,8 +78,11 @@ class AcrossRule:
     def see(self, example: Example) -> Fault | None:
         """Take the next example, and answer with a Fault if it shows one."""
 
-    def end(self) -> Iterable[tuple[Example | None, Fault]]:
-        """Yield faults of the file, each with the example it shows at, or None."""
+    def see_alike(self, example: Example, number: int) -> None:
+        """Take note of `number` chats with the system message of `example` and no refusal."""
+
+    def end(self) -> Iterable[tuple[int | None, Fault]]:
+        """Yield faults of the file, each with the line it shows at, or None."""
         return ()
 
 
@@ -101,7 +111,7 @@ class Contradiction(AcrossRule):
         if example.question is None:
             return None
         answer = fingerprint(example.answer)
-        first = self.first_at.setdefault(fingerprint(example.question), (example.line, answer))
+        first = self.first_at.setdefault(example.question_mark, (example.line, answer))
         if first[1] == answer:
             return None
         return Fault("", f"the question of line {first[0]}, answered otherwise", "keep one answer")
@@ -111,15 +121,13 @@ class SharedWithValidation(AcrossRule):
     name = "shared_with_validation"
     level = "warning"
 
-    def __init__(self, validation: dict[int, int]) -> None:
-        self.validation = validation
+    def __init__(self, shared: Iterable[tuple[int, int]]) -> None:
+        self.shared = shared  # lines of training and validation that ask the same
 
-    def see(self, example: Example) -> Fault | None:
-        line = self.validation.get(question_fingerprint(example))
-        if line is None:
-            return None
+    def end(self) -> Iterator[tuple[int, Fault]]:
         cure = "delete it in one of them; the validation would measure what was learnt by heart"
-        return Fault("", f"line {line} of the validation file asks the same", cure)
+        for line, other in self.shared:
+            yield line, Fault("", f"line {other} of the validation file asks the same", cure)
 
 
 class SystemDiffers(AcrossRule):
@@ -128,24 +136,27 @@ class SystemDiffers(AcrossRule):
 
     def __init__(self) -> None:
         self.count: Counter[int] = Counter()
-        self.first: dict[int, tuple[int, int]] = {}
+        self.first: dict[int, int] = {}
 
     def see(self, example: Example) -> None:
-        if example.format == "chat":
+        if example.format == "chat" and len(self.count) <= MOST_KEPT:
             mark = fingerprint(example.system)
             self.count[mark] += 1
-            self.first.setdefault(mark, (example.line, example.number))
+            self.first.setdefault(mark, example.line)
 
-    def end(self) -> Iterator[tuple[Example, Fault]]:
+    def see_alike(self, example: Example, number: int) -> None:
+        self.count[fingerprint(example.system)] += number
+
+    def end(self) -> Iterator[tuple[int, Fault]]:
         usual = self.count.most_common(1)
-        if not usual or usual[0][1] < MOST_OF_THEM * self.count.total():
+        has_usual = usual and usual[0][1] >= MOST_OF_THEM * self.count.total()
+        if not has_usual or len(self.count) > MOST_KEPT:
             return
         for mark, number in self.count.items():
             if mark != usual[0][0]:
-                line, example = self.first[mark]
                 message = f"not the system message of most examples (so in {number} of them)"
                 cure = "give all the same, word for word, and ask the model with it later"
-                yield Example(line, example, "chat", {}), Fault("messages[0]", message, cure)
+                yield self.first[mark], Fault("messages[0]", message, cure)
 
 
 class SameRefusal(AcrossRule):
@@ -162,8 +173,12 @@ class SameRefusal(AcrossRule):
         answer = example.answer
         if isinstance(answer, str) and REFUSAL.match(answer):
             mark = fingerprint(" ".join(answer.casefold().split()))
-            self.refusals[mark] += 1
-            self.opening.setdefault(mark, answer.strip()[:40])
+            if mark in self.refusals or len(self.refusals) < MOST_KEPT:
+                self.refusals[mark] += 1
+                self.opening.setdefault(mark, answer.strip()[:40])
+
+    def see_alike(self, example: Example, number: int) -> None:
+        self.examples += number
 
     def end(self) -> Iterator[tuple[None, Fault]]:
         for mark, number in self.refusals.most_common(1):
@@ -182,19 +197,31 @@ class TooLong(AcrossRule):
         self.limit = token_limit(model)
         self.tokens = {"model": model, "total": 0, "trained_on": 0, "longest": 0,
                        "limit": self.limit}  # fmt: skip
+        self.counter = TokenCounter(model)
+        self.faults: list[tuple[int, Fault]] = []
 
-    def see(self, example: Example) -> Fault | None:
-        count = count_example(example.value, model=self.model)
+    def see(self, example: Example) -> None:
+        for counted in self.counter.add((example.line, example.format), example.value):
+            self._take(*counted)
+
+    def end(self) -> Iterator[tuple[int, Fault]]:
+        for counted in self.counter.finish():
+            self._take(*counted)
+        yield from self.faults
+
+    def _take(self, place: tuple[int, str], count: ExampleTokens) -> None:
         self.tokens["total"] += count.total
         self.tokens["trained_on"] += count.trained_on
         self.tokens["longest"] = max(self.tokens["longest"], count.total)
         if self.limit is None or count.total <= self.limit:
-            return None
+            return
+        line, example_format = place
         ends = accumulate(tokens for _, tokens in count.per_message)
         cut = next((i for i, end in enumerate(ends) if end > self.limit), len(count.per_message))
-        field = f"messages[{cut}]" if example.format == "chat" else ""
+        field = f"messages[{cut}]" if example_format == "chat" else ""
         message = f"{count.total:,} tokens; {self.model} takes {self.limit:,} and cuts the rest"
-        return Fault(field, message, "shorten it, or make it two; what is cut is not learnt")
+        cure = "shorten it, or make it two; what is cut is not learnt"
+        self.faults.append((line, Fault(field, message, cure)))
 
 
 class _CommonEnd(AcrossRule):
@@ -239,11 +266,11 @@ class NoEnding(_CommonEnd):
 
     def see(self, example: Example) -> None:
         super().see(example)
-        if example.format == "completion":
+        if example.format == "completion" and len(self.answers) < MOST_KEPT:
             self.answers.add(fingerprint(example.answer))
 
     def end(self) -> Iterator[tuple[None, Fault]]:
-        are_labels = len(self.answers) < self.seen / 3  # labels need no mark
+        are_labels = len(self.answers) < min(self.seen / 3, MOST_KEPT)  # labels need no mark
         return iter(()) if are_labels else super().end()
 
 
@@ -252,26 +279,46 @@ class NoLeadingBlank(AcrossRule):
     level = "advice"
 
     def __init__(self) -> None:
-        self.first: Example | None = None
+        self.first: int | None = None
         self.number = 0
 
     def see(self, example: Example) -> None:
         if example.format == "completion" and not example.value["completion"][:1].isspace():
-            self.first = self.first or Example(example.line, example.number, "completion", {})
+            self.first = self.first or example.line
             self.number += 1
 
-    def end(self) -> Iterator[tuple[Example, Fault]]:
+    def end(self) -> Iterator[tuple[int, Fault]]:
         if self.first:
             message = f"{self.number} completions do not start with a blank, the first here"
             cure = "put one: a word and the blank before it are one token"
             yield self.first, Fault("completion", message, cure)
 
 
+# The rules that see every example, told by `see_alike` of those that are proven sound.
+ON_ALL = (SystemDiffers, SameRefusal, NoSeparator, NoEnding, NoLeadingBlank)
+
+
 def fingerprint(value: Any) -> int:
     """Return a number that is the same for the same JSON value, whatever its keys' order."""
-    return hash(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    return hash(_sorted(value))
 
 
-def question_fingerprint(example: Example) -> int:
-    """Return the mark by which training and validation are compared."""
-    return fingerprint(example.value if example.question is None else example.question)
+def spelled(messages: list[dict[str, Any]]) -> bytes:
+    """Return how json.dumps begins a chat with these messages, `weight` left out.
+
+    The same messages give the same bytes, however the file spells them.
+    """
+    return b'{"messages": [' + b"".join(_spelled_message(one) + b", " for one in messages)
+
+
+def _spelled_message(message: dict[str, Any]) -> bytes:
+    if "weight" in message:
+        message = {key: value for key, value in message.items() if key != "weight"}
+    if message.keys() != {"role", "content"}:
+        return _sorted(message)
+    role, content = orjson.dumps(message["role"]), _sorted(message["content"])
+    return b'{"role": %b, "content": %b}' % (role, content)
+
+
+def _sorted(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

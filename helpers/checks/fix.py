@@ -1,7 +1,11 @@
 """Mend what can be mended without guessing, and say what was changed."""
 
+import codecs
 import json
+from collections import deque
 from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +20,48 @@ from helpers.text import BYTE_ORDER_MARKS
 Change = tuple[int, str]  # a line of the input, counted from 1, and what was changed there
 
 
-def fix_file(path: str | Path, out: str | Path) -> list[Change]:
+def fix_file(path: str | Path, out: str | Path, *, progress: bool = False) -> list[Change]:
     """Write a repaired copy of the file at `path` to `out`; return the changes.
+
+    `progress` shows after two seconds how many lines are done.
 
     Mended: encodings that name themselves, byte order mark, blank lines, several objects on a
     line, lists and indented objects, misspelt keys and roles, weights such as 1.0 or "1",
     weights on messages that have none, exact duplicates. What would need a guess stays as it
-    is, for the checker to name. Holds the file in memory.
+    is, for the checker to name. Holds one example at a time, and 16 bytes of each; a list that
+    is the whole file it holds whole.
 
     Raises OSError if a file cannot be opened, ValueError if `out` is the input itself.
     """
     path, out = Path(path), Path(out)
     if out.resolve() == path.resolve():
         raise ValueError(f"{out} is the input, which is never overwritten; choose another name")
-    text, changes = _decoded(path.read_bytes())
-    seen: set[bytes] = set()
-    lines = []
-    for number, line, what in _mended_lines(text):
-        if line is not None and _sorted(line) in seen:
-            what = [*what, "dropped: the same example as before"]
-        elif line is not None:
-            lines.append(line)
-            seen.add(_sorted(line))
-        changes += [(number, one) for one in what]
+    changes: list[Change] = []
+    lines = _kept(path, changes)
+    if progress:
+        from tqdm import tqdm
+
+        lines = tqdm(lines, unit=" lines", delay=2, leave=False)
     write_lines(out, lines)
     return changes
+
+
+def _kept(path: Path, changes: list[Change]) -> Iterator[bytes]:
+    """Yield the lines to write, and add to `changes` what was changed."""
+    encoding, what = _encoding(path)
+    changes += [(1, one) for one in what]
+    seen: set[bytes] = set()
+    # Bytes that are no UTF-8 come through as they are: Python keeps them as lone surrogates.
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
+    with open(path, encoding=encoding, errors=errors, newline="\n") as file:
+        for number, line, what in _mended_lines(file):
+            mark = line and blake2b(_sorted(line), digest_size=16).digest()
+            if mark in seen:
+                what = [*what, "dropped: the same example as before"]
+            elif mark:
+                seen.add(mark)
+                yield line
+            changes += [(number, one) for one in what]
 
 
 def _sorted(line: bytes) -> bytes:
@@ -51,53 +72,86 @@ def _sorted(line: bytes) -> bytes:
         return line
 
 
-def _decoded(data: bytes) -> tuple[str, list[Change]]:
-    """Bytes that are no UTF-8 come through as they are: Python keeps them as lone surrogates."""
-    for mark, encoding in BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding), [(1, f"written as UTF-8 instead of {encoding}")]
-            except UnicodeDecodeError:
-                break
-    text = data.decode("utf-8", "surrogateescape")
-    if text.startswith("\ufeff"):
-        return text[1:], [(1, "byte order mark dropped")]
-    return text, []
+def _encoding(path: Path) -> tuple[str, list[str]]:
+    """Return the encoding that the file names by its first bytes, and what changes with it."""
+    with open(path, "rb") as file:
+        start = file.read(4)
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig", ["byte order mark dropped"]
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS if start.startswith(mark)), None)
+    if encoding is None or not _decodes(path, encoding):
+        return "utf-8", []
+    return encoding, [f"written as UTF-8 instead of {encoding}"]
 
 
-def _mended_lines(text: str) -> Iterator[tuple[int, bytes | None, list[str]]]:
+def _decodes(path: Path, encoding: str) -> bool:
+    try:
+        with open(path, encoding=encoding, newline="\n") as file:
+            return all(True for _ in file)
+    except UnicodeDecodeError:
+        return False
+
+
+def _mended_lines(lines: Iterator[str]) -> Iterator[tuple[int, bytes | None, list[str]]]:
     """Yield (line number in the input, line to write or None, what was changed)."""
-    position, number = 0, 1
-    while position < len(text):
-        end = text.find("\n", position)
-        end = len(text) if end < 0 else end
-        line = text[position:end]
-        if not line.strip():
+    held: deque[str] = deque()
+    number = 1
+    while held or _hold(held, lines, 1):
+        used = 1
+        if not held[0].strip():
             yield number, None, ["blank line dropped"]
         else:
-            values, stop = _values_from(text, position)
+            values, source = _first_values(held, lines)
             if values is None:
-                yield number, line.rstrip("\r").encode("utf-8", "surrogateescape"), []
+                yield number, held[0].rstrip("\r\n").encode("utf-8", "surrogateescape"), []
             else:
-                yield from _written(number, values, text[position:stop])
-                end = stop
-        number += text.count("\n", position, end) + 1
-        position = end + 1
+                yield from _written(number, values, source)
+                used = source.count("\n") + 1
+        for _ in range(used):
+            held.popleft()
+        number += used
 
 
-def _values_from(text: str, position: int) -> tuple[list[Any] | None, int]:
-    """Return the objects that start at `position` and end with some line, and where that is.
+def _hold(held: deque[str], lines: Iterator[str], n: int) -> bool:
+    """Read up to `n` more lines; return whether there were any."""
+    before = len(held)
+    held.extend(islice(lines, n))
+    return len(held) > before
 
-    A list is opened: its items are the objects. (None, position) if there is nothing sound.
+
+def _first_values(held: deque[str], lines: Iterator[str]) -> tuple[list[Any] | None, str]:
+    """Return the objects that start on the first line held, and their source.
+
+    Reads on, twice as far each time, while they do not end with a line. (None, "") if what
+    stands there is broken.
+    """
+    n = 1
+    while True:
+        text = "".join(islice(held, n))
+        values, end = _values_from(text)
+        if values is not None:
+            return values, text[:end]
+        if end < len(text.rstrip()) or not (n < len(held) or _hold(held, lines, n)):
+            return None, ""
+        n = min(2 * n, len(held))
+
+
+def _values_from(text: str) -> tuple[list[Any] | None, int]:
+    """Return the objects that `text` starts with, up to a line end, and where that is.
+
+    A list is opened: its items are the objects. If they are broken: None, and where.
     """
     decoder = json.JSONDecoder(parse_constant=_refuse)
     values: list[Any] = []
+    position = 0
     while position < len(text) and text[position] != "\n":
         if text[position] in " \t\r,":
             position += 1
             continue
         try:
             value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            return None, error.pos
         except (ValueError, RecursionError):
             return None, position
         is_list_of_objects = isinstance(value, list) and all(type(one) is dict for one in value)

@@ -14,21 +14,20 @@ from helpers.text import foreign_encoding
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Ten images of 10 MB in base64 are the longest line a service takes; no more is held at once.
 LONGEST_LINE = 160 * 1024 * 1024
+BLOCK = 256 * 1024  # bytes read at once; little enough for a processor's cache
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Line:
     """A line, numbered from 1: its object, or the rule it breaks and the fault.
 
-    `raw` is without byte order mark (`marked` says that there was one) and without line end.
-    `opens_file` says that only blank lines stand before it.
+    `marked`: a byte order mark stood before it. `opens_file`: only blank lines stand before it.
     """
 
     number: int
-    raw: bytes
     marked: bool
     opens_file: bool
-    value: dict[str, Any] | None = None
+    value: dict[str, Any] | None
     rule: Rule | None = None
     fault: Fault | None = None
 
@@ -46,32 +45,58 @@ class Line:
         )
 
 
-def read_lines(path: str | Path) -> Iterator[Line]:
-    """Yield the lines of the file at `path`, holding one at a time.
+class LineReader:
+    """Turns raw lines into Lines, and passes over the inner lines of indented objects."""
 
-    The inner lines of an object spread over several are passed over; the file is left at a line
-    whose `ends_check` is true. Raises OSError if the file cannot be read.
+    def __init__(self) -> None:
+        self.before_first = True
+        self.indented_until = 0
+
+    def read(self, number: int, raw: bytes) -> Line | None:
+        """Return the line, or None if it is within an object that an earlier one opens.
+
+        The caller need not hand over lines that it knows to hold one sound object.
+        """
+        marked = number == 1 and raw.startswith(BYTE_ORDER_MARK)
+        raw = (raw.removeprefix(BYTE_ORDER_MARK) if marked else raw).rstrip(b"\r\n")
+        goes_on = number == self.indented_until + 1 and number > 1
+        if goes_on and raw[:1] in (b"", b" ", b"\t", b"}", b"]"):
+            self.indented_until = number
+            return None
+        line = Line(number, marked, self.before_first, *_judged(raw))
+        if line.rule is not None and line.rule.name == "indented_json":
+            self.indented_until = number
+        self.before_first = self.before_first and line.is_blank
+        return line
+
+
+def read_blocks(path: str | Path) -> Iterator[bytes]:
+    """Yield the file in blocks of whole lines, each ended by LF.
+
+    A line too long to be judged is cut, still too long. Raises OSError if the file cannot be
+    read.
     """
-    inside_indented, opens_file = False, True
     with open(path, "rb") as file:
-        for number, raw in enumerate(_bounded_lines(file), 1):
-            marked = number == 1 and raw.startswith(BYTE_ORDER_MARK)
-            raw = (raw.removeprefix(BYTE_ORDER_MARK) if marked else raw).rstrip(b"\r\n")
-            if inside_indented and raw[:1] in (b"", b" ", b"\t", b"}", b"]"):
-                continue
-            line = Line(number, raw, marked, opens_file, *_judged(raw))
-            inside_indented = line.rule is not None and line.rule.name == "indented_json"
-            opens_file = opens_file and line.is_blank
-            yield line
-            if line.ends_check:
-                return
+        size = 1  # the first line comes alone: others may be like it
+        while block := file.read(size):
+            size = BLOCK
+            if not block.endswith(b"\n"):
+                rest = file.readline(LONGEST_LINE + 1)
+                block = b"".join((block, rest, b"" if rest.endswith(b"\n") else b"\n"))
+                while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
+                    rest = file.readline(LONGEST_LINE + 1)
+            yield block
 
 
-def _bounded_lines(file: Any) -> Iterator[bytes]:
-    while raw := file.readline(LONGEST_LINE + 1):
-        yield raw
-        while len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
-            raw = file.readline(LONGEST_LINE + 1)
+def lines_at(path: str | Path, numbers: set[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield the raw lines with these numbers; does not open the file if there are none."""
+    before = 0
+    for block in read_blocks(path) if numbers else ():
+        lines = block.split(b"\n")[:-1]
+        for number, raw in enumerate(lines, before + 1):
+            if number in numbers:
+                yield number, raw
+        before += len(lines)
 
 
 def _judged(raw: bytes) -> tuple[dict[str, Any] | None, Rule | None, Fault | None]:

@@ -57,6 +57,10 @@ class Report:
         else:
             self.left_off[finding.rule] += 1
 
+    def has(self, rule: str) -> bool:
+        """Say whether a rule has found anything."""
+        return self._kept[rule] > 0
+
     def of_level(self, level: Level) -> list[Finding]:
         """Return the findings of one level."""
         return [finding for finding in self.findings if finding.level == level]

@@ -33,17 +33,23 @@ PHONE = re.compile(
     re.ASCII,
 )
 
-# What one of the patterns above begins with; looking for these first spares nearly all the time.
-SECRET_SIGNS = (
-    *("sk-", "AKIA", "AIza", "glpat-", "hf_", "xox", "eyJ", "PRIVATE KEY"),
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+# No pattern above finds anything in a text without @ + _ whose digits, hyphens and letters J, K
+# and z stand like this; most texts are so. A test holds that nothing is lost.
+HARMLESS = (
+    r"[0-9]{1,9}+(?![0-9])|-(?![-0-9])(?<!sk-)(?<!glpat-)(?<!xox.-)"
+    r"|J(?<!eyJ)|K(?<!AK)|z(?<!AIz)"
 )
-DIGITS = re.compile(r"\d{3}")
+_PLAIN = re.compile(rf"[^0-9@+_JKz-]*+(?:(?:{HARMLESS})[^0-9@+_JKz-]*+)*+")
+
+
+def is_plain(text: str) -> bool:
+    """Say whether no rule on texts can find fault with `text`; spares time, as most are so."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 @rule("warning", "text")
 def secret(text: str) -> Fault | None:
-    found = any(sign in text for sign in SECRET_SIGNS) and SECRET.search(text)
+    found = SECRET.search(text)
     if not found:
         return None
     cure = "take it out, and have it replaced where it was issued: it has been in a file"
@@ -52,7 +58,7 @@ def secret(text: str) -> Fault | None:
 
 @rule("warning", "text")
 def e_mail_address(text: str) -> Fault | None:
-    found = "@" in text and E_MAIL.search(text)
+    found = E_MAIL.search(text)
     if not found:
         return None
     cure = "put an invented one at example.com; a tuned model may repeat it to anybody"
@@ -61,7 +67,7 @@ def e_mail_address(text: str) -> Fault | None:
 
 @rule("warning", "text")
 def phone_number(text: str) -> Fault | None:
-    found = ("+" in text or DIGITS.search(text)) and PHONE.search(text)
+    found = PHONE.search(text)
     if not found:
         return None
     cure = "put an invented one (555-0100); a tuned model may repeat it to anybody"

@@ -16,6 +16,8 @@ from helpers.checks import lines as line_rules
 from helpers.checks.files import FileFacts, file_too_large
 from helpers.checks.messages import is_plain
 from helpers.checks.rules import RULES
+from helpers.checks.run import examine
+from helpers.checks.texts import is_plain as is_plain_text
 from practice_server import validate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,6 +204,13 @@ def test_keys_of_many_makers_are_known(among_sound, text):
 )
 def test_invented_addresses_and_other_numbers_are_left_alone(among_sound, text, rules):
     assert [one.rule for one in among_sound(user(content=text)).findings] == rules
+
+
+def test_what_a_system_message_holds_is_named_in_every_example(tmp_path):
+    system = {"role": "system", "content": "Send them to ann.lee@company.de"}
+    lines = [chat(0, system, *chat(n)["messages"]) for n in range(60)]
+    report = check_file(write(tmp_path / "train.jsonl", lines))
+    assert found(report) == [(n, "e_mail_address") for n in range(1, 61)]
 
 
 def test_no_rule_finds_fault_with_a_plain_message():
@@ -400,7 +409,7 @@ def test_the_program_prints_what_the_terminal_cannot_show(tmp_path):
             capture_output=True,
             env={**os.environ, "PYTHONIOENCODING": "ascii"},
         )
-        assert done.returncode == 1 and b"role_unknown" in done.stdout
+        assert done.returncode == 1 and "role_unknown" in done.stdout.decode("utf-8")
 
 
 def test_fix_mends_without_guessing_and_leaves_the_rest(tmp_path):
@@ -445,6 +454,17 @@ def test_a_repaired_sound_file_is_the_file_itself(tmp_path):
     assert (tmp_path / "out.jsonl").read_bytes() == path.read_bytes()
 
 
+def test_fix_finds_where_an_object_ends_and_goes_on_behind_it(tmp_path):
+    one, two, three = (json.dumps(chat(n), indent=3) for n in range(3))
+    path = write(tmp_path / "in.jsonl", [f"{one} {two}", "{", chat(3), three])
+    changes = fix_file(path, tmp_path / "out.jsonl")
+    written = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert written.pop(2) == "{"
+    assert [json.loads(line) for line in written] == [chat(0), chat(1), chat(3), chat(2)]
+    after = 3 + f"{one} {two}".count("\n") + 1
+    assert changes == [(1, "object written on one line"), (after, "object written on one line")]
+
+
 def test_the_program_fixes_and_reports_on_the_copy(tmp_path, capsys):
     path = write(tmp_path / "in.jsonl", ["", *SOUND["chat"]])
     assert main([str(path), "--fix", str(tmp_path / "out.jsonl"), "--json"]) == 0
@@ -487,6 +507,56 @@ def damaged_examples(draw):
             break
         place = place[key]
     return example
+
+
+# What the fast path looks at more closely, or must not let through.
+PIECES = st.sampled_from(
+    ["sk-abcdefghijklmnopqrstuvwx", "AKIA" + "A1" * 8, "AIza" + "a" * 35, "hf_" + "a" * 30,
+     "ghp_" + "a" * 36, "glpat-" + "a" * 20, "xoxb-" + "1" * 12,
+     "eyJ" + "a" * 10 + ".eyJ" + "b" * 10, ".c", "-----BEGIN PRIVATE KEY-----", "ann@company.de",
+     "ann@example.com", "+49 30 1234567",
+     "13812345678", "(212) 736-5000", "212-736-5000", "5551234567", "Just", "Kilo", "size",
+     "Sorry", "I can't", "I'm afraid", "As an AI", "unfortunately I", "我无法", "抱歉", "很抱歉",
+     "ſorry", "“", "*", "-", "--", "7", "e", "y", "A", "I", "s", "x", " ", "\n", "\t", "\r",
+     "\\", '"',
+     "/", "\x00", "\x7f", "\x85", "\xa0", "\u3000", "\ufeff", "é", "道", "😀", "]}", "}, {"]
+) | st.text(max_size=3)  # fmt: skip
+TEXTS = st.lists(PIECES, max_size=5).map("".join)
+
+
+@st.composite
+def canonical_lines(draw):
+    """A chat as json.dumps spells it, sound or nearly so, perhaps with a byte changed."""
+    system = {"role": "system", "content": draw(st.sampled_from(["Be brief.", "Be brief?", "é"]))}
+    messages = [system] if draw(st.integers(0, 9)) else []
+    for _ in range(draw(st.integers(1, 2))):
+        messages.append({"role": "user", "content": draw(TEXTS)})
+        messages.append({"role": "assistant", "content": draw(TEXTS)})
+    line = json.dumps({"messages": messages}, ensure_ascii=draw(st.booleans())).encode()
+    if not draw(st.integers(0, 4)):
+        place = draw(st.integers(0, len(line)))
+        line = line[:place] + draw(st.binary(max_size=2)) + line[place + draw(st.integers(0, 2)) :]
+    return line
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(canonical_lines(), min_size=1, max_size=6), st.integers(0, 3))
+def test_the_fast_path_changes_no_finding(tmp_path_factory, lines, n_repeated):
+    system = {"role": "system", "content": "Be brief."}
+    first = chat(0, system, *chat(0)["messages"])
+    path = write(tmp_path_factory.getbasetemp() / "l.jsonl", [first, *lines, *lines[:n_repeated]])
+    options = {"model": "gpt-4o-mini", "method": "supervised", "progress": False}
+    validation = examine(path, **options)[1]
+    reports = [
+        examine(path, prove=prove, validation=validation, **options)[0] for prove in (True, False)
+    ]
+    assert reports[0].to_dict() == reports[1].to_dict()
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_no_rule_finds_fault_with_a_plain_text(text):
+    assert not is_plain_text(text) or not any(one.judge(text) for one in RULES["text"])
 
 
 @settings(max_examples=300, deadline=None)

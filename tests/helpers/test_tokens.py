@@ -130,6 +130,28 @@ def test_a_long_run_of_blanks_is_counted():
     assert count_example(example, model="gpt-4o").total > 1
 
 
+def test_many_examples_count_as_each_alone():
+    texts = [
+        "道可道",
+        "a <|endoftext|> b",
+        "<|endoftext|>",
+        "",
+        " ",
+        "\n\n",
+        "half \ud800",
+        "x" * 60_000,
+    ]
+    examples = [
+        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": other}]}
+        for text in texts
+        for other in texts
+    ] * 200
+    alone = [count_example(example, model="gpt-4o") for example in examples[:64]]
+    count = count_tokens(examples, model="gpt-4o")
+    assert count.per_example == tuple(one.total for one in alone) * 200
+    assert count.trained_on == sum(one.trained_on for one in alone) * 200
+
+
 def test_a_file_counts_as_its_examples_do(tmp_path):
     path = tmp_path / "train.jsonl"
     path.write_text(f"{json.dumps(EXAMPLE)}\n\n{json.dumps(EXAMPLE)}\n", encoding="utf-8")
