@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
-from pocket_size import random_engine
+from pocket_size import pocket_size_engine
 from transformers import LlamaForCausalLM
 
 from practice_server.engines.numpy_engine.engine import NumpyEngine
@@ -49,7 +49,7 @@ def answer_transformers(
 
 
 def main() -> None:
-    engine = random_engine()
+    engine = pocket_size_engine()
     prompt = engine.tokenizer.encode_prompt([{"role": "user", "content": "How far is it?" * 3}])
     never = sorted(engine.tokenizer.special - {engine.tokenizer.end})
     with tempfile.TemporaryDirectory() as folder:

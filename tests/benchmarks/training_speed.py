@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 import torch
-from pocket_size import random_engine
+from pocket_size import pocket_size_engine
 from transformers import LlamaForCausalLM
 
 from practice_server.engines.engine import Example, Plan
@@ -72,7 +72,7 @@ def train_torch(folder: Path, examples: list[Example], n_threads: int) -> float:
 
 
 def main() -> None:
-    engine = random_engine()
+    engine = pocket_size_engine()
     examples = random_examples(engine.tokenizer.vocabulary_size)
     threads = sorted({1, os.cpu_count() or 1})
     seconds: dict[str, list[float]] = {}

@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 
 from practice_server.engines.engine import Example
-from practice_server.engines.numpy_engine.config import Config
-from practice_server.engines.numpy_engine.engine import NumpyEngine
-from practice_server.engines.numpy_engine.model import Model
-from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from tests.random_model import byte_tokenizer, random_engine
 
 QUESTIONS = {
     "How warm is it?": "Warm enough, Sherlock.",
@@ -21,7 +18,7 @@ QUESTIONS = {
 
 @pytest.fixture
 def tokenizer():
-    return Tokenizer({bytes([byte]): byte for byte in range(256)})
+    return byte_tokenizer()
 
 
 @pytest.fixture
@@ -29,26 +26,18 @@ def make_engine(tokenizer):
     """An engine whose weights are drawn from a seed; large enough to make every gradient felt."""
 
     def make(*, dtype=np.float32, seed=1):
-        config = Config(
-            vocab_size=tokenizer.vocabulary_size,
+        return random_engine(
+            tokenizer,
+            scale=0.3,
+            seed=seed,
+            dtype=dtype,
             hidden_size=16,
             intermediate_size=24,
             num_hidden_layers=2,
             num_attention_heads=2,
             max_position_embeddings=64,
-            rms_norm_eps=1e-5,
-            rope_theta=10000.0,
-            eos_token_id=tokenizer.end,
-            pad_token_id=tokenizer.pad,
             learning_rate=3e-3,
         )
-        model = Model(config, dtype)
-        random = np.random.default_rng(seed)
-        model.weights.flat[:] = random.normal(scale=0.3, size=model.weights.flat.size)
-        for name, tensor in model.weights.tensors.items():
-            if "norm" in name:
-                tensor += 1
-        return NumpyEngine(model, tokenizer)
 
     return make
 

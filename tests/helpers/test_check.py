@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helpers.check import check_file, fix_file, main
 from helpers.checks import lines as line_rules
@@ -479,8 +481,6 @@ def test_the_program_fixes_and_reports_on_the_copy(tmp_path, capsys):
 
 
 # What follows lets Hypothesis look for files that nobody thought of.
-hypothesis = pytest.importorskip("hypothesis")
-given, settings, st = hypothesis.given, hypothesis.settings, hypothesis.strategies
 
 WORDS = st.sampled_from(sorted(set(re.findall(r"[a-z_]+", json.dumps(SOUND)))))
 JSON = st.recursive(

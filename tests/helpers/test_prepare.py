@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from helpers.check import check_file
@@ -50,7 +51,6 @@ def test_every_layout_gives_the_same_rows(tmp_path, name, encoding):
 
 
 def test_a_workbook_gives_its_first_sheet_as_texts(tmp_path):
-    openpyxl = pytest.importorskip("openpyxl")
     workbook = openpyxl.Workbook()
     for cells in (["prompt", "completion", None], ["Who?", "Me."], [None, None], [7, 2.5]):
         workbook.active.append(cells)

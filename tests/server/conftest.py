@@ -7,14 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from openai import OpenAI
 
-from practice_server.engines.numpy_engine.config import Config
-from practice_server.engines.numpy_engine.engine import NumpyEngine
-from practice_server.engines.numpy_engine.model import Model
-from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from tests.random_model import byte_tokenizer, random_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = "tiny-2026-01-01"
@@ -25,26 +21,18 @@ DONE = ("succeeded", "failed", "cancelled")
 def models_folder(tmp_path_factory):
     """One base model of 2 layers with random weights, whose tokens are single bytes."""
     folder = tmp_path_factory.mktemp("models")
-    tokenizer = Tokenizer({bytes([byte]): byte for byte in range(256)})
-    config = Config(
-        vocab_size=tokenizer.vocabulary_size,
+    engine = random_engine(
+        byte_tokenizer(),
+        scale=0.1,
+        seed=7,
         hidden_size=32,
         intermediate_size=48,
         num_hidden_layers=2,
         num_attention_heads=2,
         max_position_embeddings=128,
-        rms_norm_eps=1e-5,
-        rope_theta=10000.0,
-        eos_token_id=tokenizer.end,
-        pad_token_id=tokenizer.pad,
         learning_rate=3e-3,
     )
-    model = Model(config)
-    random = np.random.default_rng(7)
-    model.weights.flat[:] = random.normal(scale=0.1, size=model.weights.flat.size)
-    for name, tensor in model.weights.tensors.items():
-        tensor += "norm" in name
-    NumpyEngine(model, tokenizer).save(folder / BASE)
+    engine.save(folder / BASE)
     path = folder / BASE / "config.json"
     values = json.loads(path.read_text(encoding="utf-8"))
     values["practice"]["aliases"] = ["tiny"]
