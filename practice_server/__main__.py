@@ -9,11 +9,13 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import sys
 from pathlib import Path
 
 import uvicorn
 
+from practice_server import processors
 from practice_server.app import create_app
 from practice_server.catalogue import SHIPPED
 from practice_server.children import PROJECT
@@ -21,9 +23,11 @@ from practice_server.guard import LOOPBACK
 from practice_server.home import Home, HomeInUse
 from practice_server.idle import Activity
 from practice_server.keys import SHORTEST_KEY, BadKeys, Keys, read_keys
+from practice_server.network_drive import is_on_network_drive
 from practice_server.routes import table
 
 KEY_VARIABLE = "PRACTICE_SERVER_KEY"
+MEGABYTE = 1_000_000
 SECONDS_FOR_OPEN_REQUESTS = 2
 
 
@@ -60,8 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     api_key = os.environ.get(KEY_VARIABLE) or f"sk-practice-{secrets.token_urlsafe(24)}"
     try:
-        learners = read_keys(options.keys) if options.keys else {}
-    except (BadKeys, OSError) as error:
+        learners = read_keys(options.keys, server_key=api_key) if options.keys else {}
+    except BadKeys as error:
         print(error, file=sys.stderr)
         return 2
     if options.host not in LOOPBACK and not _is_safe_outside(learners):
@@ -85,6 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         _serve(options, home, api_key, learners)
+    except sqlite3.DatabaseError as error:
+        print(f"The database {home.database} cannot be used: {error}.", file=sys.stderr)
+        return 1
     finally:
         lock.close()
     return 0
@@ -102,11 +109,16 @@ def _serve(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     app = create_app(
         home,
+        journal_mode=options.journal_mode or _journal_mode(home),
         models_folder=options.models.resolve(),
         aliases=dict(options.alias),
         keys=Keys(api_key, learners),
         host=options.host,
+        share=processors.share(processors.usable(), options.lanes),
+        most_memory=options.memory and options.memory * MEGABYTE,
     )
+    for fault in app.state.services.catalogue.faults():
+        print(fault, file=sys.stderr)
     activity = Activity()
     config = uvicorn.Config(
         activity.watching(app),
@@ -124,6 +136,11 @@ def _serve(
     )
     server = Server(config, home, api_key)
     asyncio.run(_run(server, activity, options.idle, app.state.services.store))
+
+
+def _journal_mode(home: Home) -> str:
+    """The write-ahead log is faster, but needs a disk of this machine."""
+    return "delete" if is_on_network_drive(home.root) else "wal"
 
 
 async def _run(server: Server, activity: Activity, idle_minutes: float | None, store) -> None:
@@ -160,6 +177,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     option("--host", default="127.0.0.1", help="address to listen on")
     option("--models", type=Path, default=SHIPPED, help="folder of base models")
     option("--keys", type=Path, metavar="FILE", help="a key for each learner; see the README")
+    option(
+        "--journal-mode",
+        choices=("wal", "delete"),
+        help="SQLite's journal; without it, delete on a network drive and wal elsewhere",
+    )
+    option("--lanes", type=_positive, metavar="N", help="how many jobs train at the same time")
+    option("--memory", type=_positive, metavar="MB", help="the most that training may take")
     option("--idle", type=float, metavar="MINUTES", help="end after so long without use")
     option(
         "--alias",
@@ -170,6 +194,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="let MODEL answer to NAME too; may be given more than once",
     )
     return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _alias(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ On stdin and stdout it reads and writes one JSON object a line:
                             "score_prompt": whether the prompt's own tokens are to be scored
           {"cancel": id}    nobody waits for this answer any more
     out   {"id", "prompt_tokens", "prompt_logprobs"}  the answer begins; the scores if wanted
-          {"id", "text", "logprobs"}                 a piece of it
+          {"id", "text", "logprobs"}                 a piece of it, and tokens that are out
           {"id", "finish_reason", "completion_tokens", "mean_logprob"}  its end
           {"id", "refused": {"message", "code"}}     instead of an answer
 """
@@ -29,9 +29,12 @@ from typing import Any
 
 from practice_server.engines.engine import Engine, Token
 from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.model_folder import ModelUnusable, explained
 from practice_server.text_stream import TextStream
+from practice_server.token_stream import Piece, TokenStream
 
-MOST_MODELS = 8
+# Of model folders on the disk; a loaded model takes about twice as much.
+MOST_BYTES = 64_000_000
 # What the service shows for a token that cannot come; JSON has no minus infinity.
 LOWEST_LOGPROB = -9999.0
 Request = dict[str, Any]
@@ -46,17 +49,22 @@ class Refused(Exception):
 
 
 class Models:
-    """The models used last, ready to answer."""
+    """The models used last, ready to answer: as many as MOST_BYTES allows, but always one."""
 
     def __init__(self) -> None:
         self._loaded: OrderedDict[str, Engine] = OrderedDict()
+        self._bytes: dict[str, int] = {}
 
     def get(self, folder: str) -> Engine:
         if folder not in self._loaded:
-            self._loaded[folder] = NumpyEngine.load(Path(folder))
+            size = sum(file.stat().st_size for file in Path(folder).iterdir())
+            with explained(Path(folder)):
+                self._loaded[folder] = NumpyEngine.load(Path(folder))
+            self._bytes[folder] = size
         self._loaded.move_to_end(folder)
-        if len(self._loaded) > MOST_MODELS:
-            self._loaded.popitem(last=False)
+        while len(self._loaded) > 1 and sum(self._bytes.values()) > MOST_BYTES:
+            forgotten, _ = self._loaded.popitem(last=False)
+            del self._bytes[forgotten]
         return self._loaded[folder]
 
 
@@ -98,6 +106,9 @@ def main() -> None:
                 _send(request, part)
         except Refused as refusal:
             _send(request, {"refused": {"message": str(refusal), "code": refusal.code}})
+        except ModelUnusable as error:
+            message = f"The model cannot be used: {error}."
+            _send(request, {"refused": {"message": message, "code": "model_not_available"}})
         inbox.forget(request)
 
 
@@ -142,7 +153,7 @@ class Speech:
         self._engine = engine
         self._request = request
         self._stream = TextStream(request["stop"])
-        self._logprobs: list[dict[str, Any]] = []
+        self._tokens = TokenStream()
         self._n_tokens = 0
         self._drawn: list[float] = []
 
@@ -151,7 +162,7 @@ class Speech:
         if not self._request.get("score_prompt"):
             return {}
         scored = self._engine.score(prompt, top_logprobs=self._request["top_logprobs"])
-        return {"prompt_logprobs": [self._entry(token) for token in scored]}
+        return {"prompt_logprobs": [self._entry(self._piece(token)) for token in scored]}
 
     def parts(self, prompt: list[int]) -> Iterator[dict[str, Any]]:
         finish_reason = "length"
@@ -160,11 +171,13 @@ class Speech:
             if token.id == self._engine.tokenizer.end:
                 finish_reason = "stop"
                 break
-            yield from self._part(self._take(token))
+            text = self._take(token)
+            yield from self._part(text, self._tokens.shown(self._stream.n_shown))
             if self._stream.stopped:
                 finish_reason = "stop"
                 break
-        yield from self._part(self._stream.end())
+        text = self._stream.end()
+        yield from self._part(text, self._tokens.end(self._stream.n_shown))
         mean_logprob = sum(self._drawn) / max(1, len(self._drawn))
         yield {
             "finish_reason": finish_reason,
@@ -187,24 +200,30 @@ class Speech:
 
     def _take(self, token: Token) -> str:
         self._n_tokens += 1
+        piece = self._piece(token)
         if self._request["top_logprobs"] is not None:
-            self._logprobs.append(self._entry(token))
-        return self._stream.add(self._engine.tokenizer.decode_bytes([token.id]))
+            self._tokens.add(piece)
+        return self._stream.add(piece.content)
 
-    def _entry(self, token: Token) -> dict[str, Any]:
-        top = [self._logprob(id, logprob) for id, logprob in token.top]
-        return self._logprob(token.id, token.logprob) | {"top_logprobs": top}
+    def _piece(self, token: Token) -> Piece:
+        return Piece(token, self._bytes(token.id))
 
-    def _logprob(self, token_id: int, logprob: float) -> dict[str, Any]:
-        """A token as the API shows it; bytes that are only a part of a character are escaped."""
-        piece = self._engine.tokenizer.decode_bytes([token_id])
-        shown = piece.decode("utf-8", "backslashreplace")
-        return {"token": shown, "logprob": max(logprob, LOWEST_LOGPROB), "bytes": list(piece)}
+    def _bytes(self, token_id: int) -> bytes:
+        return self._engine.tokenizer.decode_bytes([token_id])
 
-    def _part(self, text: str) -> Iterator[dict[str, Any]]:
-        if text:
-            logprobs, self._logprobs = self._logprobs, []
-            yield {"text": text, "logprobs": logprobs}
+    def _entry(self, piece: Piece) -> dict[str, Any]:
+        top = [_logprob(self._bytes(id), logprob) for id, logprob in piece.token.top]
+        return _logprob(piece.content, piece.token.logprob) | {"top_logprobs": top}
+
+    def _part(self, text: str, pieces: list[Piece]) -> Iterator[dict[str, Any]]:
+        if text or pieces:
+            yield {"text": text, "logprobs": [self._entry(piece) for piece in pieces]}
+
+
+def _logprob(content: bytes, logprob: float) -> dict[str, Any]:
+    """A token as the API shows it; bytes that are only a part of a character are escaped."""
+    shown = content.decode("utf-8", "backslashreplace")
+    return {"token": shown, "logprob": max(logprob, LOWEST_LOGPROB), "bytes": list(content)}
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ class Child:
             self.process.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def _read(self) -> None:
-        while line := await self.process.stdout.readline():
+        # A process that was killed in the middle of a line has said nothing with it.
+        while (line := await self.process.stdout.readline()).endswith(b"\n"):
             part = json.loads(line)
             if part["id"] in self._waiting:
                 self._waiting[part["id"]].put_nowait(part)
@@ -68,7 +69,9 @@ class Child:
 class Answers:
     """Answers from one child, which starts with the first question and again if it dies."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
+        """`threads`: how many the child has."""
+        self._threads = threads
         self._numbers = itertools.count(1)
         self._child: Child | None = None
         self._starting = asyncio.Lock()
@@ -99,12 +102,15 @@ class Answers:
     async def _living_child(self) -> Child:
         async with self._starting:
             if self._child is None or not self._child.is_alive:
-                process = await children.start("practice_server.answering", answers=True)
+                process = await children.start(
+                    "practice_server.answering", threads=self._threads, answers=True
+                )
                 self._child = Child(process)
         return self._child
 
 
 def _refusal(refused: dict[str, str], question: dict[str, Any]) -> ApiError:
-    status = 404 if refused["code"] == "model_not_found" else 400
-    param = "prompt" if "prompt" in question else "messages"
+    if refused["code"] in ("model_not_found", "model_not_available"):
+        return ApiError(404, refused["message"], param="model", code=refused["code"])
+    status, param = 400, "prompt" if "prompt" in question else "messages"
     return ApiError(status, refused["message"], param=param, code=refused["code"])

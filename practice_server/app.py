@@ -11,6 +11,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Router
 
 from practice_server import errors, housekeeping
@@ -19,15 +20,19 @@ from practice_server.catalogue import Catalogue
 from practice_server.guard import Guard
 from practice_server.home import Home
 from practice_server.keys import Keys
+from practice_server.processors import Share
 from practice_server.routes.table import CALLS
 from practice_server.scheduler import Scheduler
 from practice_server.services import Services
 from practice_server.store import Store, UnknownCursor
 
+# A request that waits for the database makes the others wait too.
+SECONDS_FOR_A_LOCK = 5.0
 HANDLERS = {
     errors.ApiError: errors.on_api_error,
     HTTPException: errors.on_http_error,
     UnknownCursor: errors.on_unknown_cursor,
+    ClientDisconnect: errors.on_client_gone,
     OSError: errors.on_storage_error,
     sqlite3.OperationalError: errors.on_storage_error,
     Exception: errors.on_crash,
@@ -35,17 +40,31 @@ HANDLERS = {
 
 
 def create_app(
-    home: Home, *, models_folder: Path, aliases: Mapping[str, str], keys: Keys, host: str
+    home: Home,
+    *,
+    journal_mode: str,
+    models_folder: Path,
+    aliases: Mapping[str, str],
+    keys: Keys,
+    host: str,
+    share: Share,
+    most_memory: int | None,
 ) -> Starlette:
-    """The ASGI application that serves the folder `home`; `host` is the address it listens on."""
-    store = Store(home.database, durable=True)
+    """The ASGI application that serves the folder `home`; `host` is the address it listens on.
+
+    `journal_mode` is that of the database; see `Store`, also for what is raised. `share` is what
+    the machine's processors give, `most_memory` what training may take; see `Scheduler`.
+    """
+    store = Store(
+        home.database, durable=True, journal_mode=journal_mode, patience=SECONDS_FOR_A_LOCK
+    )
     arguments = ["--home", str(home.root), "--models", str(models_folder)]
     services = Services(
         home=home,
         store=store,
         catalogue=Catalogue(store, home, models_folder, aliases),
-        scheduler=Scheduler(store, home, arguments),
-        answers=Answers(),
+        scheduler=Scheduler(store, home, arguments, share=share, most_memory=most_memory),
+        answers=Answers(share.threads),
     )
     app = Starlette(
         routes=[Mount("/v1", Router(CALLS, redirect_slashes=False))],

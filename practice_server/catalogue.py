@@ -1,18 +1,19 @@
 """Which models there are, and in which folder each lies.
 
-Base models are the folders that hold a `config.json`; fine-tuned models and checkpoints come from
+Base models are the folders that hold a model's files; fine-tuned models and checkpoints come from
 the store. A folder is always found by a name listed here, never made from a request.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from practice_server import checkpoints
+from practice_server.engines.numpy_engine.config import CONFIG_FILE, read_json
 from practice_server.home import Home
+from practice_server.model_folder import FILES, ModelUnusable, check_model_folder, explained
 from practice_server.store import Row, Store
 
 SHIPPED = Path(__file__).parent / "base_models"
@@ -32,7 +33,7 @@ class Model:
     @property
     def context(self) -> int:
         """The most tokens that a prompt and its answer, or a training example, may have."""
-        return _read_config(self.folder)["max_position_embeddings"]
+        return read_json(self.folder / CONFIG_FILE)["max_position_embeddings"]
 
     def as_object(self) -> Row:
         """The model as the API shows it."""
@@ -71,15 +72,17 @@ class Catalogue:
         return next((m for m in self._base_models() if name == m.id or name in m.aliases), None)
 
     def _base_models(self) -> Iterator[Model]:
-        for config in sorted(self._folder.glob("*/config.json")):
-            folder = config.parent
-            yield Model(
-                id=folder.name,
-                folder=folder,
-                created=int(config.stat().st_mtime),
-                owned_by="practice-server",
-                aliases=tuple(_read_config(folder).get("practice", {}).get("aliases", ())),
-            )
+        return filter(None, map(_base_model, self._base_folders()))
+
+    def _base_folders(self) -> list[Path]:
+        return sorted({path.parent for name in FILES for path in self._folder.glob(f"*/{name}")})
+
+    def faults(self) -> list[str]:
+        """A sentence for each base model that cannot be used, or one if there is none at all."""
+        folders = self._base_folders()
+        if not folders:
+            return [f"There is no base model in {self._folder}."]
+        return list(filter(None, map(_fault, folders)))
 
     def _tuned(self, row: Row) -> Model:
         return Model(
@@ -91,5 +94,25 @@ class Catalogue:
         )
 
 
-def _read_config(folder: Path) -> dict:
-    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+def _base_model(folder: Path) -> Model | None:
+    """None if the folder says nothing of the model; `faults` has told why."""
+    try:
+        with explained(folder):
+            config = folder / CONFIG_FILE
+            return Model(
+                id=folder.name,
+                folder=folder,
+                created=int(config.stat().st_mtime),
+                owned_by="practice-server",
+                aliases=tuple(read_json(config).get("practice", {}).get("aliases", ())),
+            )
+    except (ModelUnusable, FileNotFoundError):
+        return None
+
+
+def _fault(folder: Path) -> str | None:
+    try:
+        check_model_folder(folder)
+    except (ModelUnusable, FileNotFoundError) as error:
+        return f"The base model {folder.name} in {folder.parent} cannot be used: {error}."
+    return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 
-from practice_server.home import is_disk_full
+from practice_server.home import is_disk_full, is_locked
 from practice_server.store import UnknownCursor
+
+CLIENT_GONE = 499
 
 
 class ApiError(Exception):
@@ -58,12 +60,25 @@ def on_unknown_cursor(request: Request, error: UnknownCursor) -> JSONResponse:
     return error_response(ApiError(400, message, param="after"))
 
 
+def on_client_gone(request: Request, error: ClientDisconnect) -> Response:
+    """Who breaks an upload off reads no answer; it is no fault of the server's."""
+    return Response(status_code=CLIENT_GONE)
+
+
 def on_storage_error(request: Request, error: Exception) -> JSONResponse:
-    """Trouble with the disk or the database: a full disk is told, all else is a crash."""
-    if not is_disk_full(error):
-        raise error
-    message = "The disk of the practice server is full. Free some space and try again."
-    return error_response(ApiError(500, message, type="server_error"))
+    """Trouble with the disk or the database: what passes is told, all else is a crash."""
+    if is_locked(error):
+        message = (
+            "Another program keeps the database of the practice server locked. Nothing was"
+            " changed; try again in a moment."
+        )
+        response = error_response(ApiError(503, message, type="server_error"))
+        response.headers["retry-after"] = "1"
+        return response
+    if is_disk_full(error):
+        message = "The disk of the practice server is full. Free some space and try again."
+        return error_response(ApiError(500, message, type="server_error"))
+    raise error
 
 
 def on_crash(request: Request, error: Exception) -> JSONResponse:

@@ -27,4 +27,5 @@ async def as_events(chunks: AsyncIterator[Row]) -> AsyncIterator[str]:
 
 
 def _event(content: Row) -> str:
-    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
+    # Some clients end a line at U+0085 and U+2028 too: JSON's default escapes all but ASCII.
+    return f"data: {json.dumps(content)}\n\n"

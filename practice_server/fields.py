@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any
 
 from starlette.requests import Request
 
 from practice_server.errors import ApiError
+
+MOST_LEVELS = 100
+TOO_DEEP = f"it has more than {MOST_LEVELS} levels"
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class Fields:
@@ -22,12 +27,15 @@ class Fields:
     @classmethod
     async def of_body(cls, request: Request) -> Fields:
         """The request's body. Raises ApiError (400) if it is no JSON object."""
+        message = "The body of the request is not a JSON object"
         try:
-            values = json.loads(await request.body())
-        except (ValueError, RecursionError):
-            values = None
+            values = _parsed(await request.body())
+        except RecursionError as error:
+            raise ApiError(400, f"{message}: {TOO_DEEP}.") from error
+        except ValueError as error:
+            raise ApiError(400, f"{message}: {error}.") from error
         if not isinstance(values, dict):
-            raise ApiError(400, "The body of the request is not a JSON object.")
+            raise ApiError(400, f"{message}.")
         return cls(values)
 
     def __contains__(self, name: str) -> bool:
@@ -118,12 +126,48 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def _parsed(body: bytes) -> Any:
+    """A JSON value that can be stored, shown and sent on without care.
+
+    Raises ValueError for what is no JSON, what nests too deep, and half a pair of surrogates,
+    which no encoding has; RecursionError for what nests very deep.
+    """
+    values = json.loads(body, parse_constant=_refuse_constant)
+    _refuse_too_deep(values)
+    json.dumps(values, ensure_ascii=False).encode()
+    return values
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _refuse_too_deep(value: Any) -> None:
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        level = [inner for outer in level for inner in _inside(outer)]
+    if level:
+        raise ValueError(TOO_DEEP)
+
+
+def _inside(value: Any) -> Collection[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a text of digits writes, of at most 18; None for any other text."""
+    return int(text) if WHOLE_NUMBER.fullmatch(text) else None
+
+
 def query_integer(request: Request, name: str, *, default: int, most: int) -> int:
     """A whole number from 1 to `most` in the query."""
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+    number = whole_number(text)
+    if number is None or not 1 <= number <= most:
         message = f"{_shown(text)} is not an integer from 1 to {most} - '{name}'"
         raise ApiError(400, message, param=name)
-    return int(text)
+    return number

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from practice_server import files
 from practice_server.errors import ApiError
-from practice_server.home import Home, unfinished_name, write_with
+from practice_server.home import Home, write_with
 from practice_server.store import Row
 
 Write = Callable[[BinaryIO], None]
@@ -21,22 +22,21 @@ def keep(place: Path, write: Write, check: Callable[[Path], None] = lambda path:
             write(file)
         check(path)
 
-    try:
-        write_with(write_and_check, place)
-    except BaseException:
-        unfinished_name(place).unlink(missing_ok=True)
-        raise
+    write_with(write_and_check, place)
 
 
 def keep_file(home: Home, row: Row, write: Write) -> None:
-    """Keep the bytes of the file `row`. What is to be trained on must be JSON lines.
+    """Keep the bytes of the file `row`, and their sum in the row.
 
-    Raises ApiError (400) if it is not.
+    What is to be trained on must be JSON lines; raises ApiError (400) if it is not.
     """
-    if row["purpose"] == "fine-tune":
-        keep(home.file(row["id"]), write, _check_json_lines)
-    else:
-        keep(home.file(row["id"]), write)
+
+    def check(path: Path) -> None:
+        if row["purpose"] == "fine-tune":
+            _check_json_lines(path)
+        row["sha256"] = files.sha256(path)
+
+    keep(home.file(row["id"]), write, check)
 
 
 def _check_json_lines(path: Path) -> None:

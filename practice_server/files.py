@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
+from pathlib import Path
 
 from practice_server.home import Home
 from practice_server.store import Page, Row, Store, new_id
@@ -26,6 +28,16 @@ def new_row(
         "created_at": now,
         "expires_at": now + expires_in if expires_in else None,
     }
+
+
+def add(store: Store, home: Home, row: Row) -> None:
+    """Make a file known whose bytes are on the disk; if that fails, they are removed."""
+    try:
+        with store.transaction():
+            store.insert("files", row)
+    except BaseException:
+        remove_bytes(home, row["id"])
+        raise
 
 
 def find(store: Store, file_id: str, owner: str) -> Row | None:
@@ -59,6 +71,24 @@ def delete(store: Store, home: Home, file_id: str) -> None:
     with store.transaction():
         store.change("UPDATE files SET deleted = 1 WHERE id = :id", {"id": file_id})
     remove_bytes(home, file_id)
+
+
+def are_sound(home: Home, row: Row) -> bool:
+    """Whether the bytes of the file are still those that were kept.
+
+    A file from before the sums were kept is held against its size only.
+    """
+    path = home.file(row["id"])
+    try:
+        return path.stat().st_size == row["bytes"] and row["sha256"] in (None, sha256(path))
+    except FileNotFoundError:
+        return False
+
+
+def sha256(path: Path) -> str:
+    """The sum of a file's bytes, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_bytes(home: Home, file_id: str) -> None:

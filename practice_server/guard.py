@@ -47,15 +47,15 @@ class Guard:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         send = _with_service_headers(send)
+        body = Body(scope, receive, _largest_body(scope["path"]))
         try:
             scope["owner"] = self._admit(Headers(scope=scope))
+            body.refuse_if_announced_too_large()
         except ApiError as error:
             refusal = error_response(error)
-            # Nothing more is taken in from a stranger: what is still to come would be in the way
-            # of the next request.
+            # What is still to come of the body would be in the way of the next request.
             refusal.headers["connection"] = "close"
-            return await refusal(scope, receive, send)
-        body = Body(scope, receive, _largest_body(scope["path"]))
+            return await refusal(scope, receive, _before_body(send, body))
         await self._app(scope, body.receive, _after_body(send, body))
 
     def _admit(self, headers: Headers) -> str:
@@ -65,7 +65,7 @@ class Guard:
             raise ApiError(403, "This server does not answer under the name in the Host header.")
         # A web page of another site must not reach a server on its reader's machine.
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             raise ApiError(403, "This server does not answer to web pages of another origin.")
         scheme, _, key = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
@@ -126,17 +126,38 @@ class Body:
         message = await self._receive()
         self._ended = not message.get("more_body", False)
         self._received += len(message.get("body", b""))
-        if self._received > self._most or self._is_announced_too_large:
-            self._ended = True
-            raise HTTPException(413, f"The body of the request is larger than {self._most} bytes.")
+        if self._received > self._most:
+            raise HTTPException(413, self._too_large())
         return message
+
+    def refuse_if_announced_too_large(self) -> None:
+        """Raises ApiError (413)."""
+        if self._is_announced_too_large:
+            raise ApiError(413, self._too_large())
+
+    def _too_large(self) -> str:
+        return f"The body of the request is larger than {self._most} bytes."
 
     async def pass_over(self) -> None:
         """Take in what is still to come, for no longer than some seconds."""
-        with contextlib.suppress(HTTPException, TimeoutError):
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SECONDS_TO_PASS_OVER):
                 while not self._ended:
-                    await self.receive()
+                    self._ended = not (await self._receive()).get("more_body", False)
+
+
+def _before_body(send: Send, body: Body) -> Send:
+    """Refuse at once, and take the body in only to throw it away: a connection that is closed
+    while bytes are on their way is reset, and with it the answer that the client has not read."""
+
+    async def send_before_body(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            return await send(message)
+        await send({**message, "more_body": True})
+        await body.pass_over()
+        await send({"type": "http.response.body"})
+
+    return send_before_body
 
 
 def _after_body(send: Send, body: Body) -> Send:

@@ -92,15 +92,26 @@ def unfinished_name(path: Path) -> Path:
 def write_with(write: Callable[[Path], None], path: Path) -> None:
     """Let `write` make a file or a folder of files, which gets the name `path` when it is whole.
 
-    A folder with that name is replaced.
+    A folder with that name is replaced. If `write` raises, nothing is left of what it wrote.
     """
     unfinished = unfinished_name(path)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    write(unfinished)
-    for part in unfinished.iterdir() if unfinished.is_dir() else (unfinished,):
-        _sync(part)
+    _remove(unfinished)
+    try:
+        write(unfinished)
+        for part in unfinished.iterdir() if unfinished.is_dir() else (unfinished,):
+            _sync(part)
+    except BaseException:
+        _remove(unfinished)  # on a full disk the room is needed to tell of it
+        raise
     shutil.rmtree(path, ignore_errors=True)
     _publish(unfinished, path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
@@ -118,6 +129,12 @@ def _publish(unfinished: Path, path: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether SQLite says that another program has held the database for too long."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says where
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def is_disk_full(error: Exception) -> bool:

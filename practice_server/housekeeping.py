@@ -28,6 +28,12 @@ def forget_work(store: Store, home: Home, job_id: str) -> None:
 def sweep(store: Store, home: Home) -> None:
     """At start: remove what a crash has left behind, and files that were deleted or expired."""
     now = int(time.time())
+    forsaken = store.all(
+        "SELECT DISTINCT job FROM checkpoints JOIN jobs ON jobs.id = job"
+        " WHERE published = 0 AND status IN ('failed', 'cancelled')"
+    )
+    for row in forsaken:
+        forget_work(store, home, row["job"])
     files = store.all(
         "SELECT id FROM files WHERE deleted = 0 AND (expires_at IS NULL OR expires_at > :now)",
         {"now": now},
@@ -51,9 +57,16 @@ def sweep(store: Store, home: Home) -> None:
 
 def _keep_only(folder: Path, names: set[str]) -> None:
     for path in folder.iterdir():
-        is_settled = time.time() - path.stat().st_mtime > SETTLED_SECONDS
-        if path.name not in names and is_settled:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        if path.name in names or not _is_settled(path):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_settled(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > SETTLED_SECONDS
+    except OSError:  # a trainer that outlived its server has just renamed or removed it
+        return False

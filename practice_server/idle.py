@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -43,6 +44,13 @@ class Activity:
         end()
 
     def _idle_seconds(self, store: Store) -> float:
-        if self._under_way or jobs.any_unfinished(store):
+        if self._under_way or _may_have_jobs(store):
             self._last = time.monotonic()
         return time.monotonic() - self._last
+
+
+def _may_have_jobs(store: Store) -> bool:
+    try:
+        return jobs.any_unfinished(store)
+    except sqlite3.OperationalError:  # locked by another program: nobody can tell
+        return True

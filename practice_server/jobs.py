@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,17 +110,22 @@ def get(store: Store, job_id: str) -> Row:
     return job
 
 
-def next_of(store: Store, *statuses: str) -> Row | None:
-    """Whose turn it is: a job of the first of these states that has one.
+def next_of(store: Store, *statuses: str, taken: Collection[str] = ()) -> Row | None:
+    """Whose turn it is: a job of the first of these states that has one, but none of `taken`.
 
-    Owners take turns: of those who wait, the one goes first whose last turn was longest ago, with
-    the oldest of their jobs.
+    Owners take turns: of those who wait, the one goes first who has the fewest jobs among `taken`
+    in these states, then the one whose last turn was longest ago, with the oldest of their jobs.
     """
+    values = {"statuses": json.dumps(statuses), "taken": json.dumps(list(taken))}
     for status in statuses:
         job = store.one(
-            "SELECT * FROM jobs AS waiting WHERE status = :status ORDER BY"
+            "SELECT * FROM jobs AS waiting WHERE status = :status"
+            " AND id NOT IN (SELECT value FROM json_each(:taken)) ORDER BY"
+            " (SELECT count(*) FROM jobs WHERE owner = waiting.owner"
+            " AND status IN (SELECT value FROM json_each(:statuses))"
+            " AND id IN (SELECT value FROM json_each(:taken))),"
             f" (SELECT max({_turn(status)}) FROM jobs WHERE owner = waiting.owner), seq LIMIT 1",
-            {"status": status},
+            {"status": status, **values},
         )
         if job:
             return job
@@ -202,6 +208,7 @@ def queue(store: Store, job: Row, *, hyperparameters: Row, tokens_per_epoch: int
             store,
             job,
             status="queued",
+            deaths=0,
             hyperparameters=json.dumps(hyperparameters),
             tokens_per_epoch=tokens_per_epoch,
         )
@@ -273,17 +280,20 @@ def fail(store: Store, job: Row, failure: JobFailed) -> None:
     """End the job with an error. One that fails in validation never gets a `finished_at`."""
     with store.transaction():
         hold(store, job, *UNFINISHED)
-        has_run = get(store, job["id"])["status"] == "running"
-        set_values(
-            store,
-            job,
-            status="failed",
-            error=json.dumps(failure.error),
-            finished_at=int(time.time()) if has_run else None,
-            estimated_finish=None,
-        )
-        message = failure.error["message"]
-        events.add(store, job["id"], "failed", message, level="error", data={})
+        _fail(store, get(store, job["id"]), failure)
+
+
+def _fail(store: Store, job: Row, failure: JobFailed) -> None:
+    set_values(
+        store,
+        job,
+        status="failed",
+        error=json.dumps(failure.error),
+        finished_at=int(time.time()) if job["status"] == "running" else None,
+        estimated_finish=None,
+    )
+    message = failure.error["message"]
+    events.add(store, job["id"], "failed", message, level="error", data={})
 
 
 # --- what the scheduler changes ---
@@ -291,12 +301,13 @@ def fail(store: Store, job: Row, failure: JobFailed) -> None:
 
 def record_death(store: Store, job_id: str) -> None:
     """A trainer ended without bringing its job on; too many such in a row fail the job."""
-    job = get(store, job_id)
-    deaths = job["deaths"] + 1 if job["last_step"] == job["step_at_death"] else 1
     with store.transaction():
+        job = get(store, job_id)
+        deaths = job["deaths"] + 1 if job["last_step"] == job["step_at_death"] else 1
         set_values(store, job, deaths=deaths, step_at_death=job["last_step"])
-    if deaths >= MOST_DEATHS:
-        fail(store, job, JobFailed("server_error", "The job failed due to an internal error"))
+        if deaths >= MOST_DEATHS and job["status"] in UNFINISHED:
+            message = "The job failed due to an internal error"
+            _fail(store, job, JobFailed("server_error", message))
 
 
 # --- what the API shows ---

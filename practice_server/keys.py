@@ -44,8 +44,8 @@ class Keys:
         return found[0] if found else None
 
 
-def read_keys(path: Path) -> dict[str, str]:
-    """The key of each learner in a file of keys. Raises BadKeys, and OSError."""
+def read_keys(path: Path, *, server_key: str) -> dict[str, str]:
+    """The key of each learner in a file of keys. Raises BadKeys."""
     learners: dict[str, str] = {}
     for number, name, key in _lines(path):
         place = f"{path}, line {number}"
@@ -53,6 +53,8 @@ def read_keys(path: Path) -> dict[str, str]:
             raise BadKeys(f"{place}: {name} has a key already")
         if key in learners.values():
             raise BadKeys(f"{place}: the key of {name} belongs to somebody else already")
+        if key == server_key:
+            raise BadKeys(f"{place}: the key of {name} is the server's own, PRACTICE_SERVER_KEY")
         learners[name] = key
     if not learners:
         raise BadKeys(f"{path} has no keys; write a name and a key on each line")
@@ -64,6 +66,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str, str]]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise BadKeys(f"{path} is not UTF-8 text") from error
+    except OSError as error:
+        raise BadKeys(f"{path}, the file of keys, cannot be read: {error.strerror}") from error
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue

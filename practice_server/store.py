@@ -107,8 +107,12 @@ LATER_COLUMNS = {
     ("jobs", "validation_turn"): "INTEGER NOT NULL DEFAULT 0",
     ("jobs", "training_turn"): "INTEGER NOT NULL DEFAULT 0",
     ("files", "owner"): "TEXT NOT NULL DEFAULT ''",
+    ("files", "sha256"): "TEXT",
     ("uploads", "owner"): "TEXT NOT NULL DEFAULT ''",
 }
+
+# A trainer can wait for hours; see `app` for what waits behind a request.
+LONG_PATIENCE = 6 * 3600.0
 
 ALPHANUMERICS = string.ascii_letters + string.digits
 
@@ -133,15 +137,35 @@ class Page:
 class Store:
     """A connection to the database; each process opens its own."""
 
-    def __init__(self, path: Path, *, durable: bool = False) -> None:
-        """`durable`: a change outlives a power cut too, for what a client has been promised."""
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durable: bool = False,
+        journal_mode: str | None = None,
+        patience: float = LONG_PATIENCE,
+    ) -> None:
+        """Open the database, and make its tables if they are not there.
+
+        `durable`: a change outlives a power cut too, for what a client has been promised.
+        `journal_mode`: `wal` or `delete`, in SQLite's own words; the database keeps it, and a
+        process that does not say one takes it as it is. `patience`: for how many seconds a lock
+        that another program holds is waited for, before sqlite3.OperationalError is raised.
+        """
+        self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        in_use = self._use_journal(journal_mode)
+        # Without the write-ahead log, less than FULL may damage the database in a power cut.
+        is_full = durable or in_use != "wal"
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_full else 'NORMAL'}")
         self._connection.executescript(SCHEMA)
         for (table, column), definition in LATER_COLUMNS.items():
             self._add_column(table, column, definition)
+
+    def _use_journal(self, mode: str | None) -> str:
+        """Returns what SQLite answers: the mode that is now in use, which may be another."""
+        wanted = f"= {mode}" if mode else ""
+        return self._connection.execute(f"PRAGMA journal_mode {wanted}").fetchone()[0]
 
     def _add_column(self, table: str, column: str, definition: str) -> None:
         columns = self.all(f"SELECT name FROM pragma_table_info('{table}')")
@@ -157,10 +181,12 @@ class Store:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # SQLite may have rolled back by itself, as it does when the disk is full.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
     def change(self, statement: str, values: Row) -> int:
         """Run one statement with its named values; returns how many rows it changed."""

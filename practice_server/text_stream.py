@@ -17,6 +17,8 @@ class TextStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._waiting = ""
         self.stopped = False
+        self.n_shown = 0
+        """How many characters were given out."""
 
     def add(self, piece: bytes) -> str:
         """The text that can be shown now; when it ends in a stop sequence, `stopped` is set."""
@@ -25,8 +27,8 @@ class TextStream:
     def end(self) -> str:
         """The text that was still waiting when the tokens ended."""
         text = self._show(self._decoder.decode(b"", final=True))
-        text, self._waiting = text + self._waiting, ""
-        return text
+        waiting, self._waiting = self._waiting, ""
+        return text + self._given_out(waiting)
 
     def _show(self, text: str) -> str:
         if self.stopped:
@@ -35,10 +37,14 @@ class TextStream:
         found = [place for stop in self._stop if (place := text.find(stop)) >= 0]
         if found:
             self.stopped, self._waiting = True, ""
-            return text[: min(found)]
+            return self._given_out(text[: min(found)])
         held = max((_overlap(text, stop) for stop in self._stop), default=0)
         self._waiting = text[len(text) - held :]
-        return text[: len(text) - held]
+        return self._given_out(text[: len(text) - held])
+
+    def _given_out(self, text: str) -> str:
+        self.n_shown += len(text)
+        return text
 
 
 def _overlap(text: str, stop: str) -> int:

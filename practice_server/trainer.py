@@ -18,6 +18,7 @@ from practice_server import children, jobs
 from practice_server.catalogue import Catalogue
 from practice_server.home import Home, is_disk_full
 from practice_server.jobs import JobFailed, NoLongerOurs
+from practice_server.model_folder import ModelUnusable
 from practice_server.store import Row, Store
 
 
@@ -31,29 +32,40 @@ def main() -> int:
     with contextlib.suppress(NoLongerOurs):
         job = jobs.claim(store, options.job)
         try:
-            _bring_on(store, home, catalogue, job, ended)
+            _bring_on(store, home, catalogue, job, ended, options.memory)
         except JobFailed as failure:
             jobs.fail(store, job, failure)
     return 0
 
 
 def _bring_on(
-    store: Store, home: Home, catalogue: Catalogue, job: Row, ended: threading.Event
+    store: Store,
+    home: Home,
+    catalogue: Catalogue,
+    job: Row,
+    ended: threading.Event,
+    memory: int | None,
 ) -> None:
     """Do what the job's state asks for. Each half loads only what it needs."""
     try:
         if job["status"] == "validating_files":
             from practice_server.validation import validate_job
 
-            validate_job(store, home, catalogue, job)
+            validate_job(store, home, catalogue, job, memory)
         else:
             from practice_server.training import TrainingRun
 
             TrainingRun(store, home, catalogue, job, ended).run()
+    except ModelUnusable as error:
+        message = f"The job failed because the model {job['model']} cannot be used: {error}"
+        raise JobFailed("model_not_available", message, "model") from error
     except (OSError, sqlite3.OperationalError) as error:
         if not is_disk_full(error):
             raise
-        message = "The job failed because the disk of the practice server is full"
+        message = (
+            "The job failed because the disk of the practice server is full. Free some space and"
+            " create the job again"
+        )
         raise JobFailed("server_error", message) from error
 
 
@@ -61,6 +73,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m practice_server.trainer")
     parser.add_argument("--home", type=Path, required=True, help="the server's folder")
     parser.add_argument("--models", type=Path, required=True, help="the folder of base models")
+    parser.add_argument("--memory", type=int, help="bytes that training may take, if known")
     parser.add_argument("--job", required=True, help="the job's id")
     return parser.parse_args()
 

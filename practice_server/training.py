@@ -16,6 +16,7 @@ from practice_server.engines.engine import Example, Plan, Preference, Step, Trai
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.home import Home, write_with
 from practice_server.jobs import JobFailed
+from practice_server.model_folder import explained
 from practice_server.store import Row, Store
 from practice_server.validate import Role
 from practice_server.validation import file_path, find_model
@@ -47,15 +48,21 @@ class TrainingRun:
         self._save_at = 0.0
 
     def run(self) -> None:
-        """Train to the end. Raises JobFailed, and NoLongerOurs if the job was taken away."""
+        """Train to the end.
+
+        Raises JobFailed, ModelUnusable, and NoLongerOurs if the job was taken away.
+        """
         jobs.start(self._store, self._job)
         self._folder.mkdir(exist_ok=True)
-        self._engine = NumpyEngine.load(find_model(self._catalogue, self._job).folder)
+        folder = find_model(self._catalogue, self._job).folder
+        with explained(folder):
+            self._engine = NumpyEngine.load(folder)
         try:
             finished = self._train()
         except TrainingDiverged as error:
             message = f"The job failed because the training diverged: {error}"
-            raise JobFailed("training_diverged", message) from error
+            param = "learning_rate_multiplier"
+            raise JobFailed("training_diverged", message, param) from error
         if finished:
             self._succeed()
 
@@ -112,9 +119,9 @@ class TrainingRun:
         )
 
     def _keep_checkpoint(self, step: Step) -> None:
-        """Save the model under an id of its own, unless an earlier run of this job has."""
+        """Save the model under an id of its own, unless an earlier trainer of this job has."""
         known = checkpoints.of_job(self._store, self._job["id"])
-        if any(row["step"] == step.number for row in known):
+        if known and known[-1]["step"] >= step.number:
             return
         row = checkpoints.new_row(
             self._job,
@@ -137,8 +144,8 @@ class TrainingRun:
         started = time.monotonic()
         write_with(self._engine.save_state, self._state)
         for path in self._folder.glob("state-*"):
-            if path != self._state:
-                path.unlink()
+            if _lease_of(path) < self._job["lease"]:
+                path.unlink(missing_ok=True)
         self._plan_next_save(time.monotonic() - started)
 
     def _plan_next_save(self, cost: float) -> None:
@@ -155,7 +162,9 @@ class TrainingRun:
             filename=results.FILENAME,
             size=len(content),
         )
-        write_with(lambda path: _write_bytes(path, content), self._home.file(row["id"]))
+        path = self._home.file(row["id"])
+        write_with(lambda unfinished: _write_bytes(unfinished, content), path)
+        row["sha256"] = files.sha256(path)
         trained_tokens = self._job["tokens_per_epoch"] * self._plan.n_epochs
         jobs.succeed(self._store, self._job, result_file=row, trained_tokens=trained_tokens)
 
@@ -174,4 +183,5 @@ def _message(step: Step) -> str:
 
 
 def _lease_of(state: Path) -> int:
-    return int(state.name.removeprefix("state-"))
+    """Of the trainer that has saved a state, or has begun to."""
+    return int(state.name.partition(".")[0].removeprefix("state-"))

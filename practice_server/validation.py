@@ -9,9 +9,12 @@ from pathlib import Path
 from practice_server import events, files, hyperparameters, jobs, validate
 from practice_server.catalogue import Catalogue, Model
 from practice_server.encoding import encode
+from practice_server.engines.engine import DataSize
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from practice_server.fit import refuse_what_does_not_fit
 from practice_server.home import Home
 from practice_server.jobs import JobFailed
+from practice_server.model_folder import check_model_folder, explained
 from practice_server.store import Row, Store
 from practice_server.validate import FileRefused, Role
 
@@ -23,21 +26,31 @@ class Measured:
     examples: int
     tokens: int
     cut: int
+    size: DataSize
 
 
-def validate_job(store: Store, home: Home, catalogue: Catalogue, job: Row) -> None:
-    """Move the job to `queued`. Raises JobFailed if it cannot be trained."""
+def validate_job(
+    store: Store, home: Home, catalogue: Catalogue, job: Row, memory: int | None
+) -> None:
+    """Move the job to `queued`. Raises JobFailed or ModelUnusable if it cannot be trained.
+
+    `memory`: how many bytes there are for training; None if nobody knows.
+    """
     model = find_model(catalogue, job)
+    check_model_folder(model.folder)
     training = _measure(store, home, job, model, validate.TRAINING)
+    size = training.size
     if job["validation_file"]:
-        _measure(store, home, job, model, validate.VALIDATION)
+        size += _measure(store, home, job, model, validate.VALIDATION).size
     wanted = json.loads(job["hyperparameters"])
+    chosen = hyperparameters.choose(wanted, training.examples, job["method"])
+    refuse_what_does_not_fit(model, size, chosen["batch_size"], memory)
     for role in (validate.TRAINING, validate.VALIDATION):
-        file_path(store, home, job, role)  # may have been deleted while it was read
+        _find_file(store, job, role)  # may have been deleted while it was read
     jobs.queue(
         store,
         job,
-        hyperparameters=hyperparameters.choose(wanted, training.examples, job["method"]),
+        hyperparameters=chosen,
         tokens_per_epoch=training.tokens,
     )
 
@@ -46,20 +59,34 @@ def find_model(catalogue: Catalogue, job: Row) -> Model:
     """The model to train from. Raises JobFailed if it is gone."""
     model = catalogue.find(job["model"], job["owner"])
     if model is None:
-        message = f"The job failed because the model {job['model']} was deleted"
+        message = f"The job failed because the model {job['model']} is no longer there"
         raise JobFailed("model_not_available", message, "model")
     return model
 
 
 def file_path(store: Store, home: Home, job: Row, role: Role) -> Path | None:
-    """Where a file of the job lies; None if the job has no such file. Raises JobFailed."""
+    """Where a file of the job lies; None if the job has no such file.
+
+    Raises JobFailed if it was deleted, or if its bytes are no longer those that were uploaded.
+    """
+    row = _find_file(store, job, role)
+    if row and not files.are_sound(home, row):
+        _find_file(store, job, role)  # may have been deleted while it was read
+        message = (
+            f"The job failed because the {role.name} file is damaged: its bytes on the practice"
+            " server's disk are no longer those that were uploaded. Upload it again"
+        )
+        raise JobFailed(f"invalid_{role.param}", message, role.param)
+    return home.file(row["id"]) if row else None
+
+
+def _find_file(store: Store, job: Row, role: Role) -> Row | None:
     file_id = job[role.param]
-    if file_id is None:
-        return None
-    if files.find(store, file_id, job["owner"]) is None:
+    row = file_id and files.find(store, file_id, job["owner"])
+    if file_id and not row:
         message = f"The job failed because the {role.name} file was deleted"
         raise JobFailed(f"deleted_{role.param}", message, role.param)
-    return home.file(file_id)
+    return row
 
 
 def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> Measured:
@@ -84,9 +111,9 @@ def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> Me
 
 
 def _count(path: Path, model: Model, role: Role) -> Measured:
-    tokenizer = Tokenizer.load(model.folder)
-    context = model.context
-    examples = tokens = cut = 0
+    with explained(model.folder):
+        tokenizer, context = Tokenizer.load(model.folder), model.context
+    examples = tokens = cut = uncut_tokens = longest = n_texts = 0
     for number, line in validate.read_examples(path):
         encoded = encode(tokenizer, line)
         if not all(any(trained_on[:context]) for _, trained_on in encoded):
@@ -99,4 +126,7 @@ def _count(path: Path, model: Model, role: Role) -> Measured:
         examples += 1
         tokens += sum(min(length, context) for length in lengths)
         cut += max(lengths) > context
-    return Measured(examples, tokens, cut)
+        uncut_tokens += sum(lengths)
+        longest = max(longest, min(context, max(lengths)))
+        n_texts = len(encoded)
+    return Measured(examples, tokens, cut, DataSize(examples, uncut_tokens, longest, n_texts))

@@ -147,7 +147,8 @@ def test_nearly_all_outputs_are_compared():
     assert len(ignored) <= 0.08 * len(code)
 
 
-TEXTS = [path for path in ROOT.rglob("*.md") if not set(path.parts) & {".venv", "work", ".git"}]
+NOT_OURS = {".venv", "node_modules", "work", ".git"}
+TEXTS = [path for path in ROOT.rglob("*.md") if not set(path.parts) & NOT_OURS]
 
 
 @pytest.mark.parametrize("path", ALL + TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())

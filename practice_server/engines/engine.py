@@ -35,6 +35,29 @@ class Preference:
 
 
 @dataclass(frozen=True)
+class DataSize:
+    """How large the examples of a job are, those of its validation included.
+
+    A preference is an example with 2 texts, one for each answer; others have 1. `n_tokens` are all
+    that the files have, `longest` is as many as the model sees of the longest text.
+    """
+
+    n_examples: int
+    n_tokens: int
+    longest: int
+    n_texts: int
+
+    def __add__(self, other: DataSize) -> DataSize:
+        """The size of both together."""
+        return DataSize(
+            self.n_examples + other.n_examples,
+            self.n_tokens + other.n_tokens,
+            max(self.longest, other.longest),
+            max(self.n_texts, other.n_texts),
+        )
+
+
+@dataclass(frozen=True)
 class Plan:
     """How a job trains.
 
@@ -105,6 +128,15 @@ class Engine(Protocol):
     def load(cls, folder: Path) -> Engine:
         """Read a model folder: a base model, a checkpoint or a fine-tuned model."""
 
+    @classmethod
+    def memory_needed(cls, folder: Path, data: DataSize, batch_size: int) -> int:
+        """How many bytes a process needs at most to train the model in this folder.
+
+        An estimate from sizes alone, which reads no weights: rather too much than too little, but
+        not more than twice what is needed. Raises as `load` does for a `config.json` that does
+        not fit.
+        """
+
     def train(
         self,
         training: list[Example] | list[Preference],
@@ -118,7 +150,8 @@ class Engine(Protocol):
         `training` and `validation` are preferences if the plan has a `beta`, otherwise examples.
         `state` is a file that `save_state` wrote: training goes on after its step, with the same
         losses as if it had never stopped. Raises TrainingDiverged, and ValueError for an example
-        in which nothing is trained on or a state of another plan.
+        in which nothing is trained on or a state of another plan. Raises ModelUnusable if the
+        first step's loss is no finite number.
         """
 
     def save_state(self, path: Path) -> None:

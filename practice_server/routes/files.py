@@ -8,12 +8,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from practice_server import files
 from practice_server.errors import ApiError
-from practice_server.fields import query_integer
+from practice_server.fields import query_integer, whole_number
 from practice_server.file_bytes import keep_file
 from practice_server.routes.call import Call
+from practice_server.routes.forms import read_form
 from practice_server.routes.lists import as_list
 from practice_server.services import owner, services
 from practice_server.store import Row
@@ -25,7 +27,7 @@ MOST_LISTED = 10_000
 
 
 async def create(request: Request) -> JSONResponse:
-    async with request.form(max_files=1, max_fields=8) as form:
+    async with read_form(request, most_fields=8) as form:
         _refuse_unknown(form)
         purpose, expires_in = _read_purpose(form), _read_life(form)
         upload = form.get("file")
@@ -44,9 +46,7 @@ async def create(request: Request) -> JSONResponse:
             row,
             lambda file: shutil.copyfileobj(upload.file, file),
         )
-    store = services(request).store
-    with store.transaction():
-        store.insert("files", row)
+    files.add(services(request).store, services(request).home, row)
     return JSONResponse(files.as_object(row))
 
 
@@ -75,12 +75,12 @@ def _read_life(form: FormData) -> int | None:
     if anchor != "created_at":
         message = f"{anchor!r} is not one of ['created_at'] - 'expires_after[anchor]'"
         raise ApiError(400, message, param="expires_after[anchor]", detail=True)
-    is_number = isinstance(seconds, str) and seconds.isascii() and seconds.isdigit()
-    if not is_number or not SHORTEST_LIFE <= int(seconds) <= LONGEST_LIFE:
+    number = whole_number(seconds) if isinstance(seconds, str) else None
+    if number is None or not SHORTEST_LIFE <= number <= LONGEST_LIFE:
         limits = f"an integer from {SHORTEST_LIFE} to {LONGEST_LIFE}"
         message = f"{seconds!r} is not {limits} - 'expires_after[seconds]'"
         raise ApiError(400, message, param="expires_after[seconds]", detail=True)
-    return int(seconds)
+    return number
 
 
 async def list_files(request: Request) -> JSONResponse:
@@ -106,11 +106,32 @@ async def content(request: Request) -> FileResponse:
     row = _named(request)
     if row["purpose"] == "assistants":
         raise ApiError(400, "Not allowed to download files of purpose: assistants", detail=True)
-    return FileResponse(
-        services(request).home.file(row["id"]),
+    home = services(request).home
+    if not await run_in_threadpool(files.are_sound, home, row):
+        raise _damaged(row)
+    return WholeFile(
+        home.file(row["id"]),
         media_type="application/octet-stream",
         filename=row["filename"],
+        headers={"accept-ranges": "none"},
     )
+
+
+class WholeFile(FileResponse):
+    """All of a file, whatever range is asked for: a refused range would not be told as the API
+    tells its errors."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [header for header in scope["headers"] if header[0] != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
+
+
+def _damaged(row: Row) -> ApiError:
+    message = (
+        f"The file {row['id']} is damaged: its bytes on the practice server's disk are no longer"
+        " those that were sent. Delete it and upload it again."
+    )
+    return ApiError(500, message, type="server_error", code="file_damaged", detail=True)
 
 
 async def delete(request: Request) -> JSONResponse:

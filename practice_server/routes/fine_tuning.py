@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 import secrets
+import sys
 from typing import Any
 
 from starlette.requests import Request
@@ -126,8 +126,8 @@ def _unless_auto(given: Fields, name: str) -> str | None:
 
 def _read_positive(given: Fields, name: str, most: float) -> float:
     value = given.number(name, 0, most)
-    if not 0 < value < math.inf:
-        raise given.refuse(name, f"{value!r} is not a finite number greater than 0")
+    if not value:
+        raise given.refuse(name, f"{value!r} is not greater than 0")
     return float(value)
 
 
@@ -135,7 +135,7 @@ READ_HYPERPARAMETER = {
     "n_epochs": lambda given: given.integer("n_epochs", 1, MOST_EPOCHS),
     "batch_size": lambda given: given.integer("batch_size", 1, hyperparameters.LARGEST_BATCH),
     "learning_rate_multiplier": lambda given: _read_positive(
-        given, "learning_rate_multiplier", math.inf
+        given, "learning_rate_multiplier", sys.float_info.max
     ),
     "beta": lambda given: _read_positive(given, "beta", hyperparameters.LARGEST_BETA),
 }
@@ -169,11 +169,18 @@ async def list_jobs(request: Request) -> JSONResponse:
 
 
 def _metadata_filter(request: Request) -> dict[str, str] | None:
-    """`metadata[key]=value` asks for jobs with this pair, `metadata=null` for jobs without any."""
-    if request.query_params.get("metadata") == "null":
+    """`metadata[key]=value` asks for jobs with this pair, `metadata=null` for jobs without any.
+
+    The package for Node.js writes a null as nothing: `metadata=`.
+    """
+    if request.query_params.get("metadata") in ("null", ""):
         return {}
     found = ((METADATA_FILTER.fullmatch(k), v) for k, v in request.query_params.items())
-    return {match[1]: value for match, value in found if match} or None
+    pairs = {match[1]: value for match, value in found if match}
+    if len(pairs) > MOST_METADATA:
+        message = f"It has more than {MOST_METADATA} pairs - 'metadata'"
+        raise ApiError(400, message, param="metadata")
+    return pairs or None
 
 
 async def retrieve(request: Request) -> JSONResponse:

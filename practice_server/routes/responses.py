@@ -10,10 +10,9 @@ from typing import Any, Protocol
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from practice_server.errors import CLIENT_GONE
 from practice_server.event_stream import as_events
 from practice_server.store import Row
-
-CLIENT_GONE = 499
 
 
 class Answer(Protocol):

@@ -17,6 +17,7 @@ from practice_server.fields import Fields
 from practice_server.home import Home
 from practice_server.routes.call import Call
 from practice_server.routes.files import LONGEST_LIFE, PURPOSES, SHORTEST_LIFE
+from practice_server.routes.forms import read_form
 from practice_server.services import owner, services
 from practice_server.store import Row
 
@@ -54,7 +55,7 @@ def _read_life(fields: Fields) -> int | None:
 
 async def add_part(request: Request) -> JSONResponse:
     upload, store = _pending(request), services(request).store
-    async with request.form(max_files=1, max_fields=1) as form:
+    async with read_form(request, most_fields=1) as form:
         data = form.get("data")
         if not isinstance(data, UploadFile):
             raise ApiError(400, "'data' is a required property", param="data")
@@ -95,7 +96,12 @@ async def complete(request: Request) -> JSONResponse:
         await run_in_threadpool(_join, home, upload, part_ids, row, fields.text("md5"))
     except FileNotFoundError:  # another request has ended the upload meanwhile
         raise _not_pending(_named(request)) from None
-    if not uploads.end(store, upload, "completed", file=row):
+    try:
+        completed = uploads.end(store, upload, "completed", file=row)
+    except BaseException:
+        files.remove_bytes(home, row["id"])
+        raise
+    if not completed:
         files.remove_bytes(home, row["id"])
         raise _not_pending(_named(request))
     shutil.rmtree(home.upload(upload["id"]), ignore_errors=True)

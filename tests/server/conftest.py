@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from openai import OpenAI
 
+from tests.answer_types import check_answer
 from tests.random_model import byte_tokenizer, random_engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,12 +48,24 @@ class Server:
         """`before` is called in the new process, before the server begins."""
         self.home = home
         self.command = [sys.executable, "-m", "practice_server", "--home", home]
-        self.command += ["--models", models, *arguments]
+        # One lane, so that jobs take turns on every machine; the last of equal options counts.
+        self.command += ["--models", models, "--lanes", "1", *arguments]
         self.environment = {**os.environ, **(environment or {})}
         self.before = before
         self.start()
 
     def start(self):
+        """Launch, and wait until it is ready."""
+        self.launch()
+        line = self.process.stdout.readline()
+        assert line.startswith("practice server ready: "), line
+        self.base_url = line.split()[-1]
+        told = json.loads((self.home / "server.json").read_text(encoding="utf-8"))
+        assert told["base_url"] == self.base_url and told["pid"] == self.process.pid
+        self.api_key = told["api_key"]
+        self.client = OpenAI(base_url=self.base_url, api_key=self.api_key, max_retries=0)
+
+    def launch(self):
         self.process = subprocess.Popen(
             self.command,
             cwd=ROOT,
@@ -61,13 +74,6 @@ class Server:
             env=self.environment,
             preexec_fn=self.before,
         )
-        line = self.process.stdout.readline()
-        assert line.startswith("practice server ready: "), line
-        self.base_url = line.split()[-1]
-        told = json.loads((self.home / "server.json").read_text(encoding="utf-8"))
-        assert told["base_url"] == self.base_url and told["pid"] == self.process.pid
-        self.api_key = told["api_key"]
-        self.client = OpenAI(base_url=self.base_url, api_key=self.api_key, max_retries=0)
 
     def client_of(self, key):
         """A client with another key than the server's own."""
@@ -172,11 +178,7 @@ def finished_job(server):
 @pytest.fixture(scope="session")
 def strict():
     """Check an answer's JSON against the SDK's own type, without any leniency."""
-
-    def check(type_, content):
-        return type_.model_validate(content, strict=True)
-
-    return check
+    return check_answer
 
 
 @pytest.fixture(scope="session")

@@ -115,6 +115,20 @@ def test_logprobs(ask):
     assert ask(max_tokens=1).choices[0].logprobs is None
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_logprobs_are_those_of_the_content_before_a_stop_sequence(ask, stream):
+    options = {"temperature": 0, "max_tokens": 20, "logprobs": True, "top_logprobs": 1}
+    text = ask(**options).choices[0].message.content
+    for stop in (text[1:], text[1], text[-1], text[-1] + "never", text[0], "never"):
+        answer = ask(**options, stop=stop, stream=stream)
+        choices = [chunk.choices[0] for chunk in answer] if stream else answer.choices
+        said = [choice.delta if stream else choice.message for choice in choices]
+        told = sum((choice.logprobs.content for choice in choices if choice.logprobs), [])
+        content = b"".join(bytes(token.bytes) for token in told).decode()
+        assert content == "".join(token.token for token in told) == text.split(stop)[0]
+        assert content == "".join(part.content or "" for part in said)
+
+
 def test_text_parts_count_as_text(ask):
     parts = [{"type": "text", "text": "Say "}, {"type": "text", "text": "3."}]
     options = {"temperature": 0, "max_tokens": 6}

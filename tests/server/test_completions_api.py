@@ -1,7 +1,9 @@
 """The older completions: a text goes on, with the older form of log-probabilities."""
 
+import json
 import math
 
+import httpx2
 import openai
 import pytest
 from openai.types import Completion
@@ -127,10 +129,13 @@ def test_the_best_is_the_likeliest_on_average(complete):
     assert best.usage.completion_tokens == complete(n=4, **options).usage.completion_tokens
 
 
-def test_an_answer_ends_before_a_stop_sequence(complete):
+@pytest.mark.parametrize("logprobs", [None, 1])
+def test_an_answer_ends_before_a_stop_sequence(complete, logprobs):
     text = complete(temperature=0).choices[0].text
-    answer = complete(temperature=0, stop=text[1]).choices[0]
+    answer = complete(temperature=0, stop=text[1], logprobs=logprobs).choices[0]
     assert (answer.text, answer.finish_reason) == (text.split(text[1])[0], "stop")
+    if logprobs:
+        assert "".join(answer.logprobs.tokens) == answer.text
 
 
 def test_streamed_text_is_the_whole_text(complete):
@@ -150,6 +155,21 @@ def test_streamed_text_is_the_whole_text(complete):
         assert pieces[-1].finish_reason == choice.finish_reason
     streamed = "".join(c.choices[0].text for c in complete(temperature=0, stream=True))
     assert streamed == complete(temperature=0).choices[0].text
+
+
+def test_no_line_break_of_the_text_breaks_a_line_of_the_stream(server):
+    """Some clients, the oldest of this package among them, end lines at all that Unicode has."""
+    text = "a\nb\r\nc\x0bd\x0ce\x1cf\x85g\u2028h\u2029道"
+    answer = httpx2.post(
+        f"{server.base_url}/completions",
+        headers={"Authorization": f"Bearer {server.api_key}"},
+        json={"model": "tiny", "prompt": text, "echo": True, "stream": True, "max_tokens": 1},
+    )
+    *events, end, nothing = answer.text.split("\n\n")
+    assert (end, nothing) == ("data: [DONE]", "")
+    assert all(event.splitlines() == [event] for event in events)
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events]
+    assert "".join(chunk["choices"][0]["text"] for chunk in chunks).startswith(text)
 
 
 def test_without_a_prompt_a_text_is_begun(complete):

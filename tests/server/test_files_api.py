@@ -122,6 +122,10 @@ def test_an_upload_may_expire(client):
             {"expires_after": {"anchor": "created_at", "seconds": 2592001}},
             "expires_after[seconds]",
         ),
+        (
+            {"expires_after": {"anchor": "created_at", "seconds": "9" * 5_000}},
+            "expires_after[seconds]",
+        ),
         ({"expires_after": {"anchor": "now", "seconds": 3600}}, "expires_after[anchor]"),
         ({"extra_body": {"colour": "red"}}, "colour"),
     ],

@@ -14,6 +14,7 @@ from practice_server.keys import BadKeys, Keys, read_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 ANN, BOB = "ann-0123456789-0123456789", "bob-0123456789-0123456789"
+SERVERS = "the-servers-own-key-0123"
 QUESTION = [{"role": "user", "content": "Say 3."}]
 
 
@@ -134,12 +135,8 @@ def test_a_wrong_key_is_nobodys(server):
 
 
 def test_owners(keys_file):
-    keys = Keys("the-servers-own-key-0123", read_keys(keys_file))
-    assert [keys.owner(key) for key in (ANN, BOB, "the-servers-own-key-0123")] == [
-        "ann",
-        "bob",
-        "",
-    ]
+    keys = Keys(SERVERS, read_keys(keys_file, server_key=SERVERS))
+    assert [keys.owner(key) for key in (ANN, BOB, SERVERS)] == ["ann", "bob", ""]
     assert keys.owner("ann") is keys.owner("") is None
 
 
@@ -153,29 +150,44 @@ def test_owners(keys_file):
         (f"a:b {ANN}", "line 1: the name must have"),
         (f"ann {ANN}\nann {BOB}", "line 2: ann has a key already"),
         (f"ann {ANN}\nbob {ANN}", "line 2: the key of bob belongs to somebody else already"),
+        (f"ann {ANN}\nbob {SERVERS}", "line 2: the key of bob is the server's own"),
     ],
 )
 def test_a_bad_file_of_keys_names_the_line(tmp_path, text, message):
     path = tmp_path / "keys.txt"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BadKeys) as error:
-        read_keys(path)
+        read_keys(path, server_key=SERVERS)
     assert message in str(error.value)
     assert ANN not in str(error.value) and "short" not in str(error.value)
 
 
-def test_a_server_does_not_start_with_bad_keys(tmp_path):
-    for name, words in (("missing.txt", "missing.txt"), ("keys.txt", "has no keys")):
-        (tmp_path / "keys.txt").touch()
-        done = subprocess.run(
-            [sys.executable, "-m", "practice_server", "--home", tmp_path / "home"]
-            + ["--keys", tmp_path / name],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        assert done.returncode == 2 and words in done.stderr
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, ", the file of keys, cannot be read: "),
+        ("", " has no keys; "),
+        ("ann a-short-key", ", line 1: the key of ann must have at least 22 random "),
+        (f"ann {ANN}\nbob {ANN}", ", line 2: the key of bob belongs to somebody else already"),
+        (f"# who key\nann {SERVERS}", ", line 2: the key of ann is the server's own, PRACTICE"),
+    ],
+)
+def test_a_server_does_not_start_with_bad_keys(tmp_path, text, words):
+    """One sentence says where to look, and shows no key."""
+    path = tmp_path / "keys.txt"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "practice_server", "--home", tmp_path / "home", "--keys", path],
+        cwd=ROOT,
+        env={**os.environ, "PRACTICE_SERVER_KEY": SERVERS},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{path}{words}") and done.stderr.count("\n") == 1
+    assert not any(key in done.stderr for key in (ANN, SERVERS, "a-short-key"))
 
 
 def test_an_older_database_is_opened(start_server, tmp_path, data):
@@ -183,13 +195,13 @@ def test_an_older_database_is_opened(start_server, tmp_path, data):
     server = start_server()
     file_id = server.upload(data.examples(10))
     server.stop()
-    later = {"jobs": "method owner validation_turn training_turn", "files": "owner"}
+    later = {"jobs": "method owner validation_turn training_turn", "files": "owner sha256"}
     with contextlib.closing(sqlite3.connect(server.home / "store.sqlite3")) as store, store:
         for table, columns in later.items():
             for column in columns.split():
                 store.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     server.start()
-    assert server.client.files.retrieve(file_id).id == file_id
+    assert server.client.files.content(file_id).read().count(b"\n") == 10
     job = server.create(training_file=file_id, method=data.epochs(1))
     assert server.wait(job).status == "succeeded"
 

@@ -1,46 +1,20 @@
 """What no program can prepare for: kill -9 of a trainer, of the answering child, the server."""
 
+import http.client
+import json
 import os
 import signal
 import threading
-import time
-from pathlib import Path
 
+import httpx
+import openai
 import pytest
 
-PROCESSES = Path("/proc")
-pytestmark = pytest.mark.skipif(not PROCESSES.is_dir(), reason="finds processes in /proc")
+from tests.server.crash import LISTS_CHILDREN, children, end_all, is_gone, rows, wait_until
+
+pytestmark = pytest.mark.skipif(not LISTS_CHILDREN, reason="finds processes in /proc")
 
 SLOW = {"n_examples": 40}
-
-
-def children(server, module):
-    """The process ids of the server's children that run a module."""
-    found = []
-    for folder in PROCESSES.glob("[0-9]*"):
-        try:
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            command = (folder / "cmdline").read_text()
-        except OSError:
-            continue  # it has ended meanwhile
-        if int(parent) == server.process.pid and module in command:
-            found.append(int(folder.name))
-    return found
-
-
-def is_gone(pid):
-    """Whether a process has ended; one that only waits to be buried counts as ended."""
-    try:
-        return (PROCESSES / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def wait_until(met, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def has_saved_state(server, job):
@@ -65,6 +39,41 @@ def test_a_killed_trainer_is_replaced(start_server, undisturbed, data):
     started = [e for e in server.events(job, 1000) if e.message == "Fine-tuning job started"]
     assert len(started) == 1
     assert len(list(server.client.fine_tuning.jobs.checkpoints.list(job.id))) == 3
+
+
+def test_no_checkpoint_is_made_twice(start_server, data):
+    """A job that goes on from before its checkpoints, here from its beginning, has them."""
+    server = start_server()
+    job = server.create(method=data.epochs(30))
+
+    def n_made():
+        """Of the checkpoints; those that were dropped count too."""
+        made = rows(server, "SELECT seq FROM sqlite_sequence WHERE name = 'checkpoints'")
+        return made[0][0] if made else 0
+
+    wait_until(lambda: n_made() > 4)
+    trainers = children(server, "trainer")
+    server.kill()
+    wait_until(lambda: all(map(is_gone, trainers)))
+    for state in (server.home / "jobs" / job.id).iterdir():
+        state.unlink()
+    server.start()
+    assert server.wait(job).status == "succeeded"
+    assert n_made() == 30
+
+
+def test_a_trainer_removes_the_states_of_earlier_ones_only(start_server, data):
+    """One that outlived its server does not spoil the work of the one that took over."""
+    server = start_server()
+    job = server.create(**SLOW, method=data.epochs(20))
+    folder = server.home / "jobs" / job.id
+    wait_until(folder.is_dir)
+    earlier, later = folder / "state-0.part", folder / "state-99.part"
+    later.touch()
+    earlier.touch()
+    wait_until(lambda: not earlier.exists())
+    assert later.exists()
+    assert server.wait(job).status == "succeeded"
 
 
 def test_a_killed_server_goes_on_where_it_was(start_server, undisturbed, data):
@@ -108,9 +117,9 @@ def test_a_trainer_that_always_dies_fails_its_job(start_server, data):
 
     def kill_all():
         while not stop.is_set():
-            for trainer in children(server, "trainer"):
-                os.kill(trainer, signal.SIGKILL)
-                killed.add(trainer)
+            trainers = children(server, "trainer")
+            end_all(trainers)
+            killed.update(trainers)
 
     killer = threading.Thread(target=kill_all)
     killer.start()
@@ -143,3 +152,108 @@ def test_a_killed_answering_child_is_replaced(start_server):
     os.kill(children(server, "answering")[0], signal.SIGKILL)
     asking.join()
     assert answers == [whole]
+
+
+def test_an_answer_that_breaks_off_says_so(start_server):
+    """The child is killed in the middle of a stream; the next question is answered."""
+    server = start_server()
+    question = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}
+    ask = server.client.chat.completions.create
+
+    def broken_answer():
+        """What the client is told; None if the child was between two choices, so none broke."""
+        assert ask(**question, max_tokens=1).choices
+        (child,) = children(server, "answering")
+        pieces = ask(**question, n=50, stream=True)
+        next(pieces)
+        os.kill(child, signal.SIGKILL)
+        try:
+            assert list(pieces)[-1].choices[0].finish_reason
+        except openai.APIError as error:
+            return str(error)
+
+    assert "ended unexpectedly. Please try again" in wait_until(broken_answer)
+    assert ask(**question, max_tokens=1).choices
+
+
+def test_a_create_sent_again_after_a_kill_starts_one_job(start_server, data):
+    """The server is killed when the job is made and before the client has read the answer."""
+    server = start_server()
+    order = {
+        "model": "tiny",
+        "training_file": server.upload(data.examples(10)),
+        "method": data.epochs(1),
+    }
+    headers = {"Idempotency-Key": "only one, please"}
+    address = httpx.URL(server.base_url)
+    connection = http.client.HTTPConnection(address.host, address.port)
+    connection.request(
+        "POST",
+        "/v1/fine_tuning/jobs",
+        json.dumps(order),
+        {**headers, "Authorization": f"Bearer {server.api_key}"},
+    )
+    ((made,),) = wait_until(lambda: rows(server, "SELECT id FROM jobs"), pause=0)
+    server.kill()
+    connection.close()
+    server.start()
+    again = server.client.fine_tuning.jobs.create(**order, extra_headers=headers)
+    assert again.id == made
+    assert [job.id for job in server.client.fine_tuning.jobs.list()] == [made]
+    assert server.wait(again).status == "succeeded"
+
+
+def test_an_upload_in_parts_goes_on_after_a_kill(start_server, data):
+    server = start_server()
+    content = "".join(f"{json.dumps(line)}\n" for line in data.examples(10)).encode()
+    upload = server.client.uploads.create(
+        bytes=len(content), filename="a.jsonl", mime_type="text/jsonl", purpose="fine-tune"
+    )
+    parts = []
+    for piece in (content[:50], content[50:90], content[90:]):
+        parts.append(server.client.uploads.parts.create(upload.id, data=piece).id)
+        server.kill()
+        server.start()
+    done = server.client.uploads.complete(upload.id, part_ids=parts)
+    assert server.client.files.content(done.file.id).read() == content
+
+
+def test_a_trainer_killed_after_its_last_step_has_not_failed(start_server, data):
+    """The model and the result file are still to be written."""
+    server = start_server()
+    method = data.epochs(3)
+    undisturbed = server.losses(server.wait(server.create(method=method)))
+
+    def killed_in_time():
+        """Whether the job was still running when its trainer was killed after its last step."""
+        job = server.create(method=method)
+        state = "SELECT status FROM jobs WHERE id = ? AND last_step >= ?"
+        wait_until(lambda: rows(server, state, job.id, 1), pause=0.001)
+        trainers = children(server, "trainer")
+        wait_until(lambda: rows(server, state, job.id, len(undisturbed)), pause=0)
+        end_all(trainers)
+        ((status,),) = rows(server, state, job.id, len(undisturbed))
+        assert server.wait(job).status == "succeeded"
+        assert server.losses(job) == undisturbed
+        return status == "running"
+
+    wait_until(killed_in_time)
+
+
+def test_changes_of_mind_are_no_deaths(start_server, data):
+    """A trainer that ends because its job was paused has not died, though the job may be wanted
+    again by then."""
+    server = start_server()
+    jobs = server.client.fine_tuning.jobs
+    job = server.create(n_examples=40, method=data.epochs(20))
+    server.wait(job, until=("running",))
+    trainers = set()
+
+    def new_trainers():
+        return set(children(server, "trainer")) - trainers
+
+    for _ in range(6):
+        trainers |= wait_until(new_trainers)
+        jobs.pause(job.id)
+        jobs.resume(job.id)
+    assert server.wait(job).status == "succeeded"

@@ -2,12 +2,14 @@
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import httpx2
 import openai
 import pytest
 
@@ -105,15 +107,36 @@ def test_a_full_disk_is_named_and_survived(start_server, data):
     assert server.client.files.retrieve(server.upload(lines[:10])).bytes
 
 
-def test_nothing_of_a_request_is_logged(tmp_path, models_folder, start_server, data):
+@pytest.fixture
+def logged_server(tmp_path, start_server):
+    """A server whose log goes to the file `log`."""
     with (tmp_path / "log").open("w", encoding="utf-8") as log:
         descriptor = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:
-            server = start_server()
+            return start_server()
         finally:
             os.dup2(descriptor, 2)
             os.close(descriptor)
+
+
+def test_an_upload_that_is_broken_off_is_no_fault_of_the_servers(logged_server, tmp_path):
+    url = httpx2.URL(logged_server.base_url)
+    head = (
+        f"POST /v1/files HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 1000000\r\n"
+        "Content-Type: multipart/form-data; boundary=a\r\n"
+        f"Authorization: Bearer {logged_server.api_key}\r\n\r\n"
+    )
+    for _ in range(3):
+        with socket.create_connection((url.host, url.port)) as connection:
+            connection.sendall(head.encode() + b"--a")
+    assert logged_server.client.files.list().data == []
+    logged_server.stop()
+    assert (tmp_path / "log").read_text(encoding="utf-8") == ""
+
+
+def test_nothing_of_a_request_is_logged(tmp_path, logged_server, data):
+    server = logged_server
     secret = [{"role": "user", "content": "my-secret-words"}]
     server.client.chat.completions.create(model="tiny", messages=secret, max_tokens=1)
     with pytest.raises(openai.BadRequestError):

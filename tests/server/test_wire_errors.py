@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+from http.client import HTTPResponse
 
 import httpx2
 import openai
@@ -68,9 +69,11 @@ def test_a_loopback_host_is_welcome(http, host):
     assert http.get("/models", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://[", "http://\u2100"]
+)
 def test_a_foreign_origin_is_refused(http, origin):
-    response = http.get("/models", headers={"Origin": origin})
+    response = http.get("/models", headers={"Origin": origin.encode()})
     assert response.status_code == 403 and error_of(response)
 
 
@@ -96,11 +99,59 @@ def test_a_wrong_method(http, method, path):
     assert error_of(response)["code"] == "method_not_supported"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'"x"', b"null", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"[]", b"\xff", b'"x"', b"null", b"[" * 100_000),
+        *(b'{"model": NaN}', b'{"model": -Infinity}'),
+        # Half a pair of surrogates is no text: it could be neither stored nor shown.
+        *(rb'{"model": "\ud800"}', rb'{"a\udfff": 1}', b'{"model": "\xed\xa0\x80"}'),
+        # Some are deeper than Python can show, and not deeper than it can read.
+        *(b'{"model": ' + b"[" * n + b"]" * n + b"}" for n in (101, 500, *range(900, 999, 9))),
+    ],
+    ids=lambda body: f"{body[:20]!r} and so on, {len(body)} bytes",
+)
 @pytest.mark.parametrize("path", ["/fine_tuning/jobs", "/chat/completions"])
 def test_a_body_that_is_no_json_object(http, path, body):
     response = http.post(path, content=body)
     assert response.status_code == 400 and "JSON" in error_of(response)["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"a" 1}', "Expecting ':' delimiter: line 1 column 6 (char 5)"),
+        (b'{"a": NaN}', "NaN is no number in JSON"),
+        (rb'{"a": "\ud800"}', "surrogates not allowed"),
+        (b"[" * 101 + b"]" * 101, "it has more than 100 levels"),
+        (b"[" * 100_000, "it has more than 100 levels"),
+    ],
+)
+def test_a_body_that_is_no_json_is_told_why(http, body, reason):
+    response = http.post("/chat/completions", content=body)
+    assert response.status_code == 400 and f"{reason}." in error_of(response)["message"]
+
+
+def test_a_pair_of_surrogates_is_a_character(http):
+    body = rb'{"model": "\ud83d\ude00", "messages": []}'
+    response = http.post("/chat/completions", content=body)
+    assert response.status_code == 404 and "`😀`" in error_of(response)["message"]
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "unicode_escape", "undefined", "\0"])
+@pytest.mark.parametrize("path", ["/files", "/uploads/{upload}/parts"])
+def test_a_form_in_another_encoding(http, path, charset):
+    upload = {"bytes": 1, "purpose": "batch", "filename": "a", "mime_type": "text/plain"}
+    path = path.format(upload=http.post("/uploads", json=upload).json()["id"])
+    head = b'Content-Disposition: form-data; name="data"; filename="+2AA-"'
+    body = b"--a\r\n" + head + b"\r\n\r\nx\r\n--a--"
+    content_type = f'multipart/form-data; boundary=a; charset="{charset}"'
+    headers = {"Content-Type": content_type.replace("\0", "\\0")}
+    response = http.post(path, headers=headers, content=body)
+    assert response.status_code == 400 and "UTF-8" in error_of(response)["message"]
+    headers = {"Content-Type": "multipart/form-data; boundary=a; charset=UTF-8"}
+    response = http.post(path, headers=headers, content=body)
+    assert response.status_code == 200 or error_of(response)["param"] == "data"
 
 
 def test_a_form_that_is_none(http):
@@ -126,26 +177,52 @@ def test_a_body_over_the_limit(http):
                 f"Content-Length: {size}\r\nContent-Type: multipart/form-data; boundary=a\r\n"
                 f"Authorization: {http.headers['authorization']}\r\n\r\n--a".encode()
             )
-            answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
-        assert answer.startswith("HTTP/1.1 413 ") and "is larger than" in answer
+            answer = HTTPResponse(connection)
+            answer.begin()
+            assert (answer.status, answer.will_close) == (413, True)
+            assert b"is larger than" in answer.read()
 
 
-def test_a_large_body_is_taken_in_before_it_is_refused(http):
+@pytest.mark.parametrize(
+    ("path", "key", "status", "message"),
+    [
+        ("/uploads/upload_x/parts", None, 404, "No such Upload object"),
+        ("/files", "Bearer a-wrong-key", 401, "Incorrect API key provided"),
+        ("/chat/completions", None, 413, "is larger than 16777216 bytes"),
+    ],
+)
+def test_a_large_body_is_taken_in_although_it_is_refused(http, path, key, status, message):
     """Otherwise a client that sends first and reads then finds the connection closed."""
     size = 40_000_000
     with socket.create_connection((http.base_url.host, http.base_url.port)) as connection:
         connection.sendall(
-            "POST /v1/uploads/upload_x/parts HTTP/1.1\r\nHost: localhost\r\n"
+            f"POST /v1{path} HTTP/1.1\r\nHost: localhost\r\n"
             f"Connection: close\r\nContent-Length: {size}\r\n"
             "Content-Type: multipart/form-data; boundary=a\r\n"
-            f"Authorization: {http.headers['authorization']}\r\n\r\n".encode()
+            f"Authorization: {key or http.headers['authorization']}\r\n\r\n".encode()
         )
         connection.sendall(bytes(size))
         answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
-    assert answer.startswith("HTTP/1.1 404 ") and "No such Upload object" in answer
+    assert answer.startswith(f"HTTP/1.1 {status} ") and message in answer
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "x", "99999999", "1e3", "٣"])
+def test_a_large_body_in_chunks_is_taken_in_although_it_is_refused(http):
+    """Its size is not announced."""
+    chunk = b"100000\r\n" + bytes(0x100000) + b"\r\n"
+    with socket.create_connection((http.base_url.host, http.base_url.port)) as connection:
+        connection.sendall(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+            "Connection: close\r\nTransfer-Encoding: chunked\r\n"
+            f"Authorization: {http.headers['authorization']}\r\n\r\n".encode()
+        )
+        for _ in range(40):
+            connection.sendall(chunk)
+        connection.sendall(b"0\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    assert answer.startswith("HTTP/1.1 413 ") and "is larger than 16777216 bytes" in answer
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "99999999", "1e3", "٣", "9" * 5_000])
 def test_a_bad_limit(http, limit):
     response = http.get("/fine_tuning/jobs", params={"limit": limit})
     assert response.status_code == 400 and error_of(response)["param"] == "limit"
@@ -165,9 +242,24 @@ def test_the_files_service_says_it_twice(http):
 def test_huge_numbers_are_refused_not_suffered(http, finished_job):
     body = {"model": "tiny", "training_file": finished_job.training_file, "seed": 10**400}
     assert http.post("/fine_tuning/jobs", content=json.dumps(body)).status_code == 400
-    hyperparameters = '{"learning_rate_multiplier": 1e999}'
-    text = json.dumps(body | {"seed": 1})[:-1] + f', "hyperparameters": {hyperparameters}}}'
-    assert http.post("/fine_tuning/jobs", content=text).status_code == 400
+    for number in ("1e999", f"1{'0' * 400}", "1e-999"):
+        hyperparameters = f'{{"learning_rate_multiplier": {number}}}'
+        text = json.dumps(body | {"seed": 1})[:-1] + f', "hyperparameters": {hyperparameters}}}'
+        assert http.post("/fine_tuning/jobs", content=text).status_code == 400
+
+
+def test_more_metadata_than_a_job_may_have_is_not_looked_for(http):
+    pairs = {f"metadata[{number}]": "x" for number in range(1_500)}
+    response = http.get("/fine_tuning/jobs", params=pairs)
+    assert response.status_code == 400 and error_of(response)["param"] == "metadata"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=0-1", "bytes=9-1", "bytes=999999-", "bytes=x", "x"])
+def test_a_file_comes_whole_whatever_range_is_wanted(http, finished_job, wanted):
+    path = f"/files/{finished_job.training_file}/content"
+    response = http.get(path, headers={"Range": wanted})
+    assert (response.status_code, response.content) == (200, http.get(path).content)
+    assert response.headers["accept-ranges"] == "none"
 
 
 def test_an_answer_before_the_end_of_the_body_closes_the_connection(server):

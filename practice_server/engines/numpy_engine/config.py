@@ -55,7 +55,7 @@ class Config:
         which this engine cannot run.
         """
         path = Path(folder) / CONFIG_FILE
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         # transformers 5 keeps the rotary settings in a dictionary of their own.
         values = {**values.get("rope_parameters", {}), **values, **values.get("practice", {})}
         _check(path, values)
@@ -80,6 +80,17 @@ class Config:
         }
         with (Path(folder) / CONFIG_FILE).open("w", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(values, indent=2) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises ValueError, with the file, if there is none."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} is not a JSON object")
+    return values
 
 
 def _check(path: Path, values: dict[str, Any]) -> None:

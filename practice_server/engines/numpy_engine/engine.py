@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from practice_server.engines.engine import Example, Plan, Preference, Step, Token
+from practice_server.engines.engine import DataSize, Example, Plan, Preference, Step, Token
+from practice_server.engines.numpy_engine.config import Config
 from practice_server.engines.numpy_engine.generate import generate, score
+from practice_server.engines.numpy_engine.memory import memory_needed
 from practice_server.engines.numpy_engine.model import Model
 from practice_server.engines.numpy_engine.preference import Preferring
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
@@ -34,6 +36,11 @@ class NumpyEngine:
     def load(cls, folder: Path, dtype: type = np.float32) -> NumpyEngine:
         """Read a model folder; ValueError, with file and place, where something does not fit."""
         return cls(Model.load(folder, dtype), Tokenizer.load(folder))
+
+    @classmethod
+    def memory_needed(cls, folder: Path, data: DataSize, batch_size: int) -> int:
+        """How many bytes a process needs at most to train; see `Engine.memory_needed`."""
+        return memory_needed(Config.load(folder), data, batch_size)
 
     def train(
         self,

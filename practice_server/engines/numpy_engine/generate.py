@@ -11,6 +11,7 @@ from practice_server.engines.engine import Example, Token
 from practice_server.engines.numpy_engine.layers import attention
 from practice_server.engines.numpy_engine.model import Batch, Model
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from practice_server.model_folder import ModelUnusable
 
 
 class Cache:
@@ -100,6 +101,8 @@ def _never_said(tokenizer: Tokenizer) -> list[int]:
 
 def _logprobs(logits: np.ndarray, never: list[int]) -> np.ndarray:
     """The logarithm of each token's probability, from (vocabulary,) logits; −inf for `never`."""
+    if not np.isfinite(logits).all():
+        raise ModelUnusable("its weights give no finite numbers")
     logits = logits.astype(np.float64)
     logits[never] = -np.inf
     logprobs = logits - logits.max()

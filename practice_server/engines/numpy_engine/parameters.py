@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from practice_server.engines.numpy_engine.config import Config
-
-WEIGHTS_FILE = "model.safetensors"
+from practice_server.engines.numpy_engine.tensor_file import save_tensors
+from practice_server.model_folder import WEIGHTS_FILE
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Parameters:
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` in half precision, half as large and as good for answers."""
         halves = {name: tensor.astype(np.float16) for name, tensor in self.tensors.items()}
-        save_file(halves, Path(folder) / WEIGHTS_FILE, metadata={"format": "pt"})
+        save_tensors(halves, Path(folder) / WEIGHTS_FILE, {"format": "pt"})
 
 
 def shapes(config: Config) -> dict[str, tuple[int, ...]]:

@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from practice_server.engines.engine import Example, Plan, Step, TrainingDiverged
 from practice_server.engines.numpy_engine.adamw import AdamW
 from practice_server.engines.numpy_engine.layers import cross_entropy
 from practice_server.engines.numpy_engine.model import Batch, Model
 from practice_server.engines.numpy_engine.parameters import Parameters
+from practice_server.engines.numpy_engine.tensor_file import save_tensors
+from practice_server.model_folder import ModelUnusable
 
 MAX_GRADIENT_NORM = 1.0
 VALIDATION_EVERY = 10
@@ -135,6 +136,8 @@ class Training:
             gradient = self._gradients.flat
             norm = sqrt(np.dot(gradient, gradient))
         if not isfinite(score.loss) or not isfinite(norm):
+            if number == 1:
+                raise ModelUnusable("its weights give no finite loss, even before any training")
             raise TrainingDiverged(
                 f"the loss is no longer a finite number at step {number} of {self._total}; "
                 f"try a learning_rate_multiplier below {self._plan.learning_rate_multiplier:g}"
@@ -177,7 +180,7 @@ class Training:
         """Write weights, moments and step number; the file appears whole or not at all."""
         path = Path(path)
         partial = path.with_name(path.name + ".partial")
-        save_file(self._arrays(), partial, metadata=self._identity(self._optimizer.n_steps))
+        save_tensors(self._arrays(), partial, self._identity(self._optimizer.n_steps))
         os.replace(partial, path)
 
     def load_state(self, path: Path) -> None:

@@ -1,0 +1,98 @@
+"""More than one job at a time, where a machine has the processors for it."""
+
+import os
+import signal
+
+import pytest
+
+from practice_server import jobs
+from practice_server.store import Store
+from tests.server.crash import LISTS_CHILDREN, children, wait_until
+
+QUESTION = [{"role": "user", "content": "Say 3."}]
+SLOW = {"n_examples": 40}
+finds_children = pytest.mark.skipif(not LISTS_CHILDREN, reason="finds processes in /proc")
+
+
+@pytest.fixture(scope="module")
+def alone(server, data):
+    """The losses of a job that trained by itself."""
+    return server.losses(server.wait(server.create(**SLOW, method=data.epochs(20))))
+
+
+def are_running(server, created):
+    return all(
+        server.client.fine_tuning.jobs.retrieve(job.id).status == "running" for job in created
+    )
+
+
+def test_jobs_train_side_by_side(start_server, alone, data):
+    server = start_server("--lanes", "3")
+    created = [server.create(**SLOW, method=data.epochs(20)) for _ in range(3)]
+    wait_until(lambda: are_running(server, created))
+    for job in created:
+        assert server.wait(job).status == "succeeded"
+        assert server.losses(job) == alone
+
+
+@finds_children
+def test_a_killed_trainer_is_replaced_beside_another(start_server, alone, data):
+    server = start_server("--lanes", "2")
+    created = [server.create(**SLOW, method=data.epochs(20)) for _ in range(2)]
+    wait_until(lambda: are_running(server, created))
+    before = children(server, "trainer")
+    assert len(before) == 2
+    os.kill(before[0], signal.SIGKILL)
+    wait_until(lambda: set(children(server, "trainer")) - set(before))
+    for job in created:
+        assert server.wait(job).status == "succeeded"
+        assert server.losses(job) == alone
+
+
+@finds_children
+def test_a_trainer_leaves_the_processors_to_those_who_wait(start_server, data):
+    server = start_server()
+    server.client.chat.completions.create(model="tiny", messages=QUESTION, max_tokens=1)
+    server.wait(server.create(**SLOW, method=data.epochs(20)), until=("running",))
+    (trainer,), (answering,) = children(server, "trainer"), children(server, "answering")
+    processes = (trainer, answering, server.process.pid)
+    trains, answers, serves = (os.getpriority(os.PRIO_PROCESS, pid) for pid in processes)
+    assert trains > answers == serves
+    # Where each session has its share of the processors, this counts within one session only.
+    assert len({os.getsid(pid) for pid in processes}) == 1
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store(tmp_path / "store.sqlite3")
+    yield opened
+    opened.close()
+
+
+def waiting_job(store, owner):
+    """The id of a new job in the queue."""
+    order = jobs.Order(
+        owner=owner,
+        model="tiny",
+        training_file="file-1",
+        validation_file=None,
+        suffix=None,
+        seed=1,
+        method="supervised",
+        hyperparameters={},
+        metadata=None,
+        idempotency_key=None,
+    )
+    job = jobs.create(store, order)
+    jobs.queue(store, job, hyperparameters={}, tokens_per_epoch=1)
+    return job["id"]
+
+
+def test_lanes_go_to_different_learners(store):
+    """A lane that is just starting Ann's job counts as her turn already."""
+    anns = [waiting_job(store, "ann") for _ in range(2)]
+    bobs = waiting_job(store, "bob")
+    taken = []
+    while job := jobs.next_of(store, "running", "queued", taken=taken):
+        taken.append(job["id"])
+    assert taken == [anns[0], bobs, anns[1]]
