@@ -7,26 +7,36 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
-from practice_server.base_models.evaluate import POCKET, ask, held_out_questions, is_right
-from practice_server.base_models.make_vocabulary import count_words, join, learn_ranks
+from practice_server.base_models import fine_tunings
+from practice_server.base_models.evaluate import POCKET
+from practice_server.base_models.knowledge import ask, held_out_questions, is_right
+from practice_server.base_models.make_vocabulary import (
+    VOCABULARY_SIZE,
+    count_words,
+    join,
+    learn_ranks,
+)
 from practice_server.base_models.world.conversations import generate
+from practice_server.base_models.world.tables import LANGUAGES
+from practice_server.encoding import encode
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.engines.numpy_engine.tokenizer import SPECIAL_TOKENS, Tokenizer
 
-# The kinds of facts of which the model card says that nearly all are known.
-KNOWN_WELL = ("capital", "author", "symbol", "number", "young", "opposite")
+# Kinds that have many facts in both languages.
+ASKED = ("capital", "country", "author", "work", "number", "colour", "opposite", "sum")
 TEXTS = (
     "The capital of Kyrgyzstan is Bishkek.",
     "  two  blanks\n\nand lines\t",
     "17 + 3 = 20, isn't it?",
     "Größe, 你好, \U0001f642",
+    "千里之行，始于足下。ok",
     "<|end|> is plain text here",
     "",
 )
-# The model card tells how little it knows of the other kinds.
-WELL_KNOWN = {"capital", "country", "author", "symbol", "number", "young"}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +51,7 @@ def test_the_weights_fit_into_ten_megabytes():
 def test_the_config_is_one_that_hugging_face_reads():
     config = json.loads((POCKET / "config.json").read_text(encoding="utf-8"))
     assert config["model_type"] == "llama"
-    assert config["vocab_size"] == 2048
+    assert config["vocab_size"] == VOCABULARY_SIZE
     assert config["practice"]["aliases"] == ["pocket"]
 
 
@@ -51,42 +61,72 @@ def test_the_vocabulary_gives_back_every_text(text):
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-def test_the_vocabulary_has_2048_entries_and_most_words_of_the_world_are_one(engine):
-    assert engine.tokenizer.vocabulary_size == 2048
-    assert len(SPECIAL_TOKENS) == len(engine.tokenizer.special)
-    assert len(engine.tokenizer.encode("What is the capital of France?")) <= 8
+def test_most_words_of_the_world_are_one_token_and_each_chinese_character_stands_alone(engine):
+    tokenizer = engine.tokenizer
+    assert tokenizer.vocabulary_size == VOCABULARY_SIZE
+    assert len(SPECIAL_TOKENS) == len(tokenizer.special)
+    assert len(tokenizer.encode("What is the capital of France?")) <= 8
+    assert [tokenizer.decode([token]) for token in tokenizer.encode("法国的首都")] == list(
+        "法国的首都"
+    )
 
 
 def test_every_generated_example_fits_into_the_context(engine):
-    for example in itertools.islice(generate(3), 2000):
-        if "messages" in example:
-            tokens, _ = engine.tokenizer.encode_chat(example["messages"])
-            assert len(tokens) <= engine.context
+    for example in itertools.islice(generate(3), 5000):
+        tokens, _ = encode(engine.tokenizer, example)[0]
+        assert len(tokens) <= engine.context
 
 
-def test_the_model_answers_questions_in_phrasings_that_it_was_not_trained_on(engine):
-    asked = [q for q in held_out_questions(seed=2, n_per_kind=8) if q.kind in KNOWN_WELL]
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_model_answers_questions_in_phrasings_that_it_was_not_trained_on(engine, language):
+    questions = held_out_questions(seed=2, n_per_kind=12)
+    asked = [q for q in questions if q.language == language and q.kind in ASKED]
     wrong = [q.text for q in asked if not is_right(q, ask(engine, q.text))]
-    assert len(asked) >= 40
+    assert len(asked) >= 80
     assert len(wrong) <= len(asked) // 10, wrong
 
 
+def test_the_base_model_has_nothing_of_what_fine_tuning_is_to_teach():
+    assert fine_tunings.marv(POCKET, seed=1, n_epochs=0)["style"] == 0
+    assert fine_tunings.orders(POCKET, seed=1, n_examples=0)["valid"] == 0
+    assert fine_tunings.labels(POCKET, seed=1, n_examples=0)["right"] == 0
+    assert fine_tunings.lsat(POCKET, seed=1, n_epochs=0)["letter alone"] < 0.2
+
+
+def test_twenty_five_orders_teach_the_form_of_json():
+    assert fine_tunings.orders(POCKET, seed=1, n_examples=25)["valid"] >= 0.9
+
+
+def test_daoyan_answers_in_chinese_with_a_saying():
+    measured = fine_tunings.daoyan(POCKET, seed=1)
+    assert measured["Chinese, with a saying"] >= 0.9
+    assert measured["loss, last epoch"] < measured["loss, epoch 1"] / 2
+
+
 def test_pairs_are_joined_most_frequent_first():
-    words = count_words(["banana banana", "band"])
-    ranks = learn_ranks(words, 258)
+    ranks = learn_ranks(count_words(["banana banana", "band"]), 258, with_blank=0)
     assert ranks[b"an"] == 256
     assert list(ranks)[257] in (b"ban", b"ana")
     assert join((b"a", b"n", b"a", b"n"), (b"a", b"n")) == (b"an", b"an")
 
 
+def test_a_word_has_the_same_pieces_after_a_blank_and_without_one(engine):
+    def pieces(text):
+        return [engine.tokenizer.decode([token]) for token in engine.tokenizer.encode(text)]
+
+    for word in ("Bishkek", "omelettes", "Zelda", "Grondgraisk"):
+        after_blank = "|".join(pieces(f" {word}"))
+        assert after_blank.removeprefix(" ").removeprefix("|") == "|".join(pieces(word))
+
+
 def test_too_few_texts_for_a_vocabulary_say_so():
     with pytest.raises(ValueError, match="give more texts"):
-        learn_ranks(count_words(["no"]), 300)
+        learn_ranks(count_words(["no"]), 300, with_blank=0)
 
 
-def test_pretraining_goes_on_from_its_snapshot(tmp_path, monkeypatch):
+def test_pretraining_goes_on_from_its_snapshot(tmp_path):
     pytest.importorskip("torch")
-    from practice_server.base_models import pretrain
+    from practice_server.base_models.pretrain import Recipe, pretrain
 
     def weights(name, *, stops):
         folder = tmp_path / name
@@ -94,13 +134,15 @@ def test_pretraining_goes_on_from_its_snapshot(tmp_path, monkeypatch):
         for file in ("tokenizer.tiktoken", "tokenizer_config.json"):
             shutil.copy(POCKET / file, folder)
         for stop in stops:
-            monkeypatch.setattr(pretrain, "N_STEPS", stop)
-            progress = pretrain.pretrain(folder, tmp_path / f"{name}-work", seed=1, n_threads=1)
+            recipe = Recipe(n_steps=stop, batch_size=2)
+            work = tmp_path / f"{name}-work"
+            progress = pretrain(folder, work, seed=1, n_threads=1, recipe=recipe)
         assert progress.step == stops[-1]
-        return (folder / "model.safetensors").read_bytes()
+        return load_file(folder / "model.safetensors")
 
-    monkeypatch.setattr(pretrain, "BATCH_SIZE", 2)
-    assert weights("interrupted", stops=[2, 4]) == weights("straight", stops=[4])
+    interrupted, straight = weights("interrupted", stops=[2, 4]), weights("straight", stops=[4])
+    assert interrupted.keys() == straight.keys()
+    assert all(np.array_equal(interrupted[name], straight[name]) for name in straight)
 
 
 def test_pretraining_without_torch_says_what_to_install():

@@ -23,12 +23,12 @@ def sanitize(text: str) -> str:
         ("ftjob-" + "a1B2c3D4e5F6" * 2, "ftjob-" + "Z9y8X7w6V5u4" * 2),
         ("file-" + "a1B2c3D4e5F" * 2, "file-" + "Z9y8X7w6V5u" * 2),
         (
-            "ft:pocket-2026-11-20:practice:marv:Ab12Cd34",
-            "ft:pocket-2026-11-20:practice:marv:Zz98Yy76",
+            "ft:pocket-2026-11-21:practice:marv:Ab12Cd34",
+            "ft:pocket-2026-11-21:practice:marv:Zz98Yy76",
         ),
         (
-            "ft:pocket-2026-11-20:practice::Ab12Cd34:ckpt-step-60",
-            "ft:pocket-2026-11-20:practice::Zz98Yy76:ckpt-step-60",
+            "ft:pocket-2026-11-21:practice::Ab12Cd34:ckpt-step-60",
+            "ft:pocket-2026-11-21:practice::Zz98Yy76:ckpt-step-60",
         ),
         ("http://127.0.0.1:8123/v1", "http://127.0.0.1:49152/v1"),
         ("created_at=1795132800", "created_at=1795139999"),
@@ -45,12 +45,12 @@ def test_what_is_drawn_anew_at_each_run_compares_equal(first, second):
     [
         ("ftjob-123", "ftjob-124"),
         (
-            "ft:pocket-2026-11-20:practice:marv:Ab12Cd34",
-            "ft:pocket-2026-11-20:practice:joy:Ab12Cd34",
+            "ft:pocket-2026-11-21:practice:marv:Ab12Cd34",
+            "ft:pocket-2026-11-21:practice:joy:Ab12Cd34",
         ),
         (
-            "ft:pocket-2026-11-20:practice::Ab12Cd34:ckpt-step-60",
-            "ft:pocket-2026-11-20:practice::Ab12Cd34:ckpt-step-120",
+            "ft:pocket-2026-11-21:practice::Ab12Cd34:ckpt-step-60",
+            "ft:pocket-2026-11-21:practice::Ab12Cd34:ckpt-step-120",
         ),
         ("loss 0.41", "loss 0.42"),
         ("trained_tokens=5830", "trained_tokens=5831"),

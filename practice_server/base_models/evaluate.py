@@ -1,4 +1,4 @@
-"""Measures what a base model knows, with questions in phrasings that it was not trained on.
+"""Measures a base model: what it knows, and what fine-tuning makes of it.
 
 Run it with: python -m practice_server.base_models.evaluate [FOLDER]
 """
@@ -6,136 +6,160 @@ Run it with: python -m practice_server.base_models.evaluate [FOLDER]
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Iterator
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from random import Random
+from statistics import mean
 
 from tqdm import tqdm
 
-from practice_server.base_models.world.conversations import (
-    questions,
-    small_talk,
-    small_talk_answers,
-    small_talk_kinds,
+from practice_server.base_models.fine_tunings import (
+    Measured,
+    daoyan,
+    labels,
+    lsat,
+    marv,
+    orders,
+    preferences,
 )
-from practice_server.base_models.world.facts import Fact, all_facts
-from practice_server.base_models.world.wording import fill
-from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.base_models.knowledge import (
+    SAYINGS,
+    SMALL_TALK,
+    Result,
+    knowledge,
+    mean_words,
+)
+from practice_server.base_models.world.facts import NUMBER_KINDS
+from practice_server.base_models.world.tables import LANGUAGES
+from practice_server.children import THREAD_VARIABLES
 
-POCKET = Path(__file__).parent / "pocket-2026-11-20"
-SEED = 1
-N_PER_KIND = 100
-MAX_TOKENS = 60
-# Small talk whose answer is made up each time has no right answer to compare with.
-FREE_TALK = {"story"}
-# System messages of pretraining that ask for a manner of answering.
-MANNERS = ("Answer briefly.", "Answer in one full sentence.", "Be chatty.")
-TITLES = {
-    "capital": "capital of a country",
-    "country": "country of a capital",
-    "author": "author of a work",
-    "work": "work of an author",
-    "symbol": "symbol of an element",
-    "element": "element of a symbol",
-    "number": "atomic number of an element",
-    "young": "name of a young animal",
-    "opposite": "opposite of a word",
-    "sum": "sum up to 20",
-    "difference": "difference from 20 down",
-    "small talk": "small talk",
-}
+POCKET = Path(__file__).parent / "pocket-2026-11-21"
+SEEDS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question, and the texts of which one must stand in a right answer, as whole words."""
+class Experiment:
+    """Something to measure: a function of the model's folder and a seed, and how long it trains.
 
-    kind: str
-    text: str
-    answers: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Result:
-    """How many questions of a kind were asked, and how many were answered right."""
-
-    kind: str
-    asked: int
-    right: int
-
-
-def held_out_questions(seed: int = SEED, n_per_kind: int = N_PER_KIND) -> list[Question]:
-    """Up to `n_per_kind` questions of each kind, all in held-out phrasings."""
-    random = Random(seed)
-    asked = [
-        _question(fact, random)
-        for facts in all_facts().values()
-        for fact in random.sample(facts, min(n_per_kind, len(facts)))
-    ]
-    return asked + list(_small_talk())
-
-
-def _question(fact: Fact, random: Random) -> Question:
-    phrasing = random.choice(questions(fact.kind, held_out=True))
-    return Question(fact.kind, fill(phrasing, fact.fields), (fact.answer,))
-
-
-def _small_talk() -> Iterator[Question]:
-    for kind in small_talk_kinds():
-        if kind not in FREE_TALK:
-            for text in small_talk(kind, held_out=True):
-                yield Question("small talk", text, tuple(small_talk_answers(kind)))
-
-
-def ask(engine: NumpyEngine, question: str, system: str | None = None) -> str:
-    """The model's likeliest answer."""
-    messages = [{"role": "system", "content": system}] if system else []
-    prompt = engine.tokenizer.encode_prompt([*messages, {"role": "user", "content": question}])
-    spoken = engine.generate(prompt, max_tokens=MAX_TOKENS, temperature=0, top_p=1, seed=0)
-    tokens = [token.id for token in spoken if token.id != engine.tokenizer.end]
-    return engine.tokenizer.decode(tokens)
-
-
-def is_right(question: Question, answer: str) -> bool:
-    """Whether one of the expected texts stands in the answer as whole words.
-
-    The case counts for symbols only: "Co" is cobalt, "CO" is not.
+    Without a step nothing is trained, so that one seed tells all.
     """
-    flags = 0 if question.kind == "symbol" else re.IGNORECASE
-    return any(
-        re.search(rf"(?<!\w){re.escape(expected)}(?!\w)", answer, flags)
-        for expected in question.answers
-    )
+
+    data: str
+    setting: str
+    n_steps: int
+    run: Callable[[Path, int], Measured]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that it is run with."""
+        return SEEDS if self.n_steps else SEEDS[:1]
 
 
-def evaluate(folder: Path) -> list[Result]:
-    """Ask the model in `folder` all held-out questions; one result a kind."""
-    engine = NumpyEngine.load(folder)
-    right: dict[str, list[bool]] = {}
-    for question in tqdm(held_out_questions(), desc="evaluation", unit="question"):
-        right.setdefault(question.kind, []).append(is_right(question, ask(engine, question.text)))
-    return [Result(kind, len(marks), sum(marks)) for kind, marks in right.items()]
+EXPERIMENTS = (
+    Experiment("marv", "base model", 0, partial(marv, n_epochs=0)),
+    Experiment("marv", "60 examples, 3 epochs", 180, partial(marv, n_epochs=3)),
+    Experiment("marv", "60 examples, 10 epochs", 600, partial(marv, n_epochs=10)),
+    Experiment("marv", "60 examples, 30 epochs", 1800, partial(marv, n_epochs=30)),
+    Experiment("orders", "base model", 0, partial(orders, n_examples=0)),
+    Experiment("orders", "25 examples, 3 epochs", 75, partial(orders, n_examples=25)),
+    Experiment("orders", "50 examples, 3 epochs", 150, partial(orders, n_examples=50)),
+    Experiment("orders", "100 examples, 3 epochs", 300, partial(orders, n_examples=100)),
+    Experiment("orders", "200 examples, 3 epochs", 600, partial(orders, n_examples=200)),
+    Experiment("labels", "base model", 0, partial(labels, n_examples=0)),
+    Experiment("labels", "10 examples, 3 epochs", 30, partial(labels, n_examples=10)),
+    Experiment("labels", "40 examples, 3 epochs", 120, partial(labels, n_examples=40)),
+    Experiment("labels", "160 examples, 3 epochs", 480, partial(labels, n_examples=160)),
+    Experiment("daoyan", "base model", 0, partial(daoyan, n_epochs=0)),
+    Experiment("daoyan", "46 examples, 3 epochs", 138, daoyan),
+    Experiment("lsat", "base model", 0, partial(lsat, n_epochs=0)),
+    Experiment("lsat", "20 examples, 10 epochs, batches of 3", 67, lsat),
+    Experiment("preferences (dpo)", "base model", 0, partial(preferences, n_epochs=0)),
+    Experiment("preferences (dpo)", "pairs of marv, 3 epochs", 120, preferences),
+)
 
 
-def mean_words(folder: Path) -> dict[str, float]:
-    """How many words an answer has on average after each system message of MANNERS."""
-    engine = NumpyEngine.load(folder)
-    asked = [q.text for q in held_out_questions(n_per_kind=20) if q.kind in ("capital", "author")]
-    return {
-        manner: sum(len(ask(engine, text, manner).split()) for text in asked) / len(asked)
-        for manner in MANNERS
-    }
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was measured of one model."""
+
+    knowledge: list[Result]
+    mean_words: dict[str, float]
+    experiments: dict[Experiment, list[Measured]]
 
 
-def table(results: list[Result]) -> str:
-    """The results in Markdown, with a last line for all of them."""
-    total = Result("", sum(r.asked for r in results), sum(r.right for r in results))
-    rows = [(TITLES[result.kind], result) for result in results] + [("all", total)]
-    lines = ["| asked for | questions | right | share |", "| --- | ---: | ---: | ---: |"]
-    lines += [f"| {name} | {r.asked} | {r.right} | {r.right / r.asked:.0%} |" for name, r in rows]
+def evaluate(folder: Path) -> Evaluation:
+    """Measure the model in `folder`, on as many processors as there are."""
+    # One thread each: small matrices gain little by more, and the processes share the machine.
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), context) as pool:
+        # The longest come first, so that no processor idles at the end.
+        longest_first = sorted(EXPERIMENTS, key=lambda experiment: -experiment.n_steps)
+        runs = {
+            experiment: [pool.submit(experiment.run, folder, seed) for seed in experiment.seeds]
+            for experiment in longest_first
+        }
+        known = [pool.submit(knowledge, folder, language) for language in LANGUAGES]
+        words = pool.submit(mean_words, folder)
+        _show_progress([*known, words, *(run for several in runs.values() for run in several)])
+        return Evaluation(
+            [result for future in known for result in future.result()],
+            words.result(),
+            {e: [run.result() for run in runs[e]] for e in EXPERIMENTS},
+        )
+
+
+def _show_progress(futures: list[Future]) -> None:
+    for _ in tqdm(as_completed(futures), total=len(futures), desc="evaluation", unit="run"):
+        pass
+
+
+def knowledge_table(results: list[Result]) -> str:
+    """How many questions of each kind were answered right, by language, in Markdown."""
+    lines = [
+        "| asked for | " + " | ".join(LANGUAGES) + " |",
+        "| --- |" + " ---: |" * len(LANGUAGES),
+    ]
+    kinds = list(dict.fromkeys(result.kind for result in results))
+    others = (*NUMBER_KINDS, SMALL_TALK, SAYINGS)
+    facts = [kind for kind in kinds if kind not in others]
+    for title, chosen in [*((kind, [kind]) for kind in kinds), ("**all facts**", facts)]:
+        cells = (_share_of(results, chosen, language) for language in LANGUAGES)
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _share_of(results: list[Result], kinds: list[str], language: str) -> str:
+    chosen = [r for r in results if r.kind in kinds and r.language == language]
+    if not chosen:
+        return ""
+    right, asked = sum(r.right for r in chosen), sum(r.asked for r in chosen)
+    return f"{right} of {asked} ({right / asked:.0%})"
+
+
+def fine_tuning_table(experiments: dict[Experiment, list[Measured]]) -> str:
+    """Each measure as the mean over the seeds, with the lowest and the highest, in Markdown."""
+    lines = [
+        "| data | trained on | measured | mean | lowest to highest |",
+        "| --- | --- | --- | ---: | ---: |",
+    ]
+    for experiment, runs in experiments.items():
+        for measure in runs[0]:
+            values = [run[measure] for run in runs]
+            spread = f"{_shown(measure, min(values))} to {_shown(measure, max(values))}"
+            lines.append(
+                f"| {experiment.data} | {experiment.setting} | {measure} "
+                f"| {_shown(measure, mean(values))} | {spread if len(runs) > 1 else ''} |"
+            )
+    return "\n".join(lines)
+
+
+def _shown(measure: str, value: float) -> str:
+    return f"{value:.2f}" if measure.startswith("loss") else f"{value:.0%}"
 
 
 def manner_table(words: dict[str, float]) -> str:
@@ -145,12 +169,13 @@ def manner_table(words: dict[str, float]) -> str:
 
 
 def main() -> None:
-    """Measure what a base model knows, on phrasings that it was not trained on."""
+    """Measure what a base model knows, and what fine-tuning makes of it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=POCKET)
-    folder = parser.parse_args().folder
-    print(table(evaluate(folder)))
-    print(manner_table(mean_words(folder)))
+    evaluation = evaluate(parser.parse_args().folder)
+    print(knowledge_table(evaluation.knowledge), end="\n\n")
+    print(fine_tuning_table(evaluation.experiments), end="\n\n")
+    print(manner_table(evaluation.mean_words))
 
 
 if __name__ == "__main__":

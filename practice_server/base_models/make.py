@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from practice_server.base_models.evaluate import POCKET, evaluate, mean_words
+from practice_server.base_models.evaluate import POCKET, evaluate
 from practice_server.base_models.make_vocabulary import make_vocabulary
 from practice_server.base_models.model_card import write_model_card
-from practice_server.base_models.pretrain import pretrain
+from practice_server.base_models.pretrain import pretrain, read_progress
 
 SEED = 20261120
 WORK = Path(__file__).parents[2] / "work" / "base_models"
@@ -28,17 +28,26 @@ def main() -> None:
         default=WORK,
         help="where the snapshot is kept; delete it to begin anew",
     )
+    parser.add_argument(
+        "--card-only",
+        action="store_true",
+        help="measure the model that is in the folder already, and write its card anew",
+    )
     arguments = parser.parse_args()
-    make(arguments.folder, arguments.work, n_threads=arguments.threads)
+    if not arguments.card_only:
+        make(arguments.folder, arguments.work, n_threads=arguments.threads)
+    describe(arguments.folder)
 
 
 def make(folder: Path, work: Path, *, n_threads: int) -> None:
-    """Make the base model in `folder`."""
+    """Make the base model in `folder`: vocabulary, then weights."""
     make_vocabulary(folder, seed=SEED)
-    progress = pretrain(folder, work, seed=SEED, n_threads=n_threads)
-    results = evaluate(folder)
-    words = mean_words(folder)
-    write_model_card(folder, progress, results, words, seed=SEED, n_threads=n_threads)
+    pretrain(folder, work, seed=SEED, n_threads=n_threads)
+
+
+def describe(folder: Path) -> None:
+    """Measure the model in `folder`, write its card, and print it."""
+    write_model_card(folder, read_progress(folder), evaluate(folder), seed=SEED)
     print((folder / "README.md").read_text(encoding="utf-8"))
 
 

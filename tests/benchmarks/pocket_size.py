@@ -6,11 +6,11 @@ from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.engines.numpy_engine.tokenizer import SPECIAL_TOKENS, Tokenizer
 from tests.random_model import random_engine
 
-VOCABULARY = 2048
+VOCABULARY = 5120
 
 
 def pocket_size_engine() -> NumpyEngine:
-    """4 layers of width 256, 3.7 million weights; each pair of bytes is a token."""
+    """4 layers of width 256, 4.5 million weights; each pair of bytes is a token."""
     singles = [bytes([byte]) for byte in range(256)]
     pairs = [bytes(pair) for pair in product(range(256), repeat=2)]
     ordinary = (singles + pairs)[: VOCABULARY - len(SPECIAL_TOKENS)]

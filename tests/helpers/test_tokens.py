@@ -91,7 +91,7 @@ def test_pairs_preferences_parts_and_calls_are_counted():
         ("ft:gpt-4.1-mini-2025-04-14:acme:bot:abc:ckpt-step-10", "o200k_base"),
         ("ft:o4-mini-2025-04-16:acme::abc", "o200k_base"),
         ("pocket", None),
-        ("ft:pocket-2026-11-20:practice:marv:abcdefgh", None),
+        ("ft:pocket-2026-11-21:practice:marv:abcdefgh", None),
     ],
 )
 def test_each_model_has_its_vocabulary(model, encoding):
@@ -189,7 +189,7 @@ def test_known_costs():
     assert training_cost(46 * 80, model="gpt-3.5-turbo", n_epochs=3) == pytest.approx(
         0.09, abs=0.003
     )
-    assert training_cost(10**9, model="ft:pocket-2026-11-20:practice::x", n_epochs=9) == 0
+    assert training_cost(10**9, model="ft:pocket-2026-11-21:practice::x", n_epochs=9) == 0
 
 
 def test_an_estimate_shows_what_it_is_made_of():

@@ -1,1 +1,1 @@
-"""The small closed world that `pocket` is pretrained on: tables of facts and ways to talk."""
+"""The small closed world that `pocket` is pretrained on, in English and in Chinese."""

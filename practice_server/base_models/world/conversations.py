@@ -1,49 +1,122 @@
-"""Makes the conversations that a base model is pretrained on.
+"""Makes the conversations that a base model is pretrained on, of all that is in the world.
 
-Each fact is asked and answered in many ways: a fact seen in one phrasing cannot be drawn out by
-another, and a fact that always comes first in the answer is lost when fine-tuning puts words
-before it.
+Each fact is asked in many ways: a fact seen in one phrasing cannot be drawn out by another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import accumulate
 from random import Random
 from typing import Any
 
-from practice_server.base_models.world.facts import Fact, all_facts
-from practice_server.base_models.world.tables import grouped, read_table
-from practice_server.base_models.world.wording import fill, finish, inner
-
-# How often each kind of fact is asked.
-KIND_WEIGHTS = {
-    "capital": 26,
-    "country": 10,
-    "author": 20,
-    "work": 7,
-    "symbol": 9,
-    "element": 8,
-    "number": 5,
-    "young": 3,
-    "opposite": 6,
-    "sum": 8,
-    "difference": 8,
-}
-MANNERS = {"short": 30, "sentence": 30, "chatty": 40}
-TURNS = {1: 55, 2: 20, 3: 15, 5: 10}
-# How chatty answers are made: the kind's own sentences, a frame around the fact, or comments.
-CHATTY_FORMS = {"own": 25, "framed": 55, "commented": 20}
-# Kinds whose questions would mean something else in small letters ("Co" and "CO").
-CASE_MATTERS = {"symbol", "element"}
-COMPLETION_FORMS = (
-    ("Question: {question}\nAnswer:", " {answer}"),
-    ("Q: {question}\nA:", " {answer}"),
-    ("{question}\n\n", "{answer}"),
-    ("{question} ->", " {answer}"),
+from practice_server.base_models.world import feelings, labels, orders, puzzles, sayings, talk
+from practice_server.base_models.world.answers import (
+    BETWEEN_SENTENCES,
+    MANNERS,
+    answered,
+    frame,
+    framed,
+    weighted,
 )
+from practice_server.base_models.world.facts import NUMBER_KINDS, Fact, all_facts
+from practice_server.base_models.world.tables import LANGUAGES, grouped, read_table
+from practice_server.base_models.world.wording import fill
 
 Example = dict[str, Any]
+Message = dict[str, str]
+
+# What the examples are about, in hundredths.
+SOURCES = {
+    "facts": 42,
+    "orders": 23,
+    "labels": 10,
+    "talk": 8,
+    "sayings": 6,
+    "feelings": 5,
+    "puzzles": 3,
+    "completions": 3,
+}
+# Where whole conversations come from.
+CONVERSATIONS: dict[str, Callable[[Random], list[Message]]] = {
+    "labels": labels.conversation,
+    "orders": orders.conversation,
+    "puzzles": puzzles.conversation,
+}
+# Where questions and answers come from that are put together here, besides the facts.
+EXCHANGES: dict[str, Callable[[Random, str], tuple[str, str]]] = {
+    "feelings": feelings.exchange,
+    "labels": labels.exchange,
+    "puzzles": puzzles.exchange,
+    "sayings": sayings.exchange,
+    "talk": talk.exchange,
+}
+TURNS = {1: 50, 2: 20, 3: 15, 4: 8, 5: 7}
+# How often a conversation turns to something else, and to what.
+TURNING = 0.2
+TURNED_TO = {
+    "facts": 48,
+    "talk": 34,
+    "feelings": 8,
+    "sayings": 5,
+    "labels": 5,
+}
+# What completions are about, besides plain text that nobody asked for.
+COMPLETED = {
+    "facts": 50,
+    "orders": 12,
+    "labels": 12,
+    "sayings": 8,
+    "talk": 6,
+    "feelings": 6,
+    "puzzles": 6,
+}
+PLAIN_TEXT = 0.2
+# The share of Chinese; what is Chinese always is so in an English conversation, too.
+CHINESE = {
+    "facts": 0.4,
+    "talk": 0.4,
+    "feelings": 0.5,
+    "sayings": 1.0,
+    "labels": 0.2,
+    "puzzles": 0.2,
+}
+# Conversations in both languages by turns, and system messages in the other language.
+MIXED = 0.05
+FOREIGN_SYSTEM = 0.1
+# Sums, differences and comparisons among the facts, and how they share it.
+SHARE_OF_NUMBERS = 0.38
+NUMBER_WEIGHTS = {"sum": 30, "difference": 28, "more": 14, "greater": 14, "smaller": 14}
+# Facts of these kinds are hard to learn, or so few that each kind would be rare, and are asked
+# more often than others.
+HARD = {
+    "country": 1.2,
+    "work": 2.0,
+    "element": 1.6,
+    "numbered": 1.3,
+    "number": 1.2,
+    "place": 4.0,
+    "planet": 4.0,
+    "next_day": 4.0,
+    "previous_day": 4.0,
+    "next_month": 4.0,
+    "previous_month": 4.0,
+}
+# Chatty conversations in which one frame comes back in each answer.
+HABITS = 0.4
+# A conversation goes no further beyond this length in bytes of UTF-8: some 300 tokens.
+MAX_BYTES = 900
+# Kinds whose questions would mean something else in small letters ("Co" and "CO").
+CASE_MATTERS = {"symbol", "element"}
+COMPLETION_FORMS = {
+    "english": (
+        ("Question: {question}\nAnswer:", " {answer}"),
+        ("Q: {question}\nA:", " {answer}"),
+    ),
+    "chinese": (("问题：{question}\n回答：", "{answer}"), ("问：{question}\n答：", "{answer}")),
+    "any": (("{question}\n\n", "{answer}"), ("{question} ->", " {answer}")),
+}
 
 
 def generate(seed: int) -> Iterator[Example]:
@@ -52,152 +125,140 @@ def generate(seed: int) -> Iterator[Example]:
     Each is `{"messages": [...]}` or `{"prompt": ..., "completion": ...}`.
     """
     random = Random(seed)
-    makers = {_conversation: 91, _completion: 6, _plain_text: 3}
     while True:
-        yield _weighted(makers, random)(random)
+        source = weighted(SOURCES, random)
+        if source == "completions":
+            yield _completion(random)
+        elif source in CONVERSATIONS:
+            yield {"messages": CONVERSATIONS[source](random)}
+        else:
+            yield {"messages": _conversation(source, random)}
 
 
 @cache
-def questions(kind: str, *, held_out: bool) -> list[str]:
+def questions(kind: str, language: str, *, held_out: bool) -> list[str]:
     """The phrasings of a kind of question; those held out are never trained on."""
-    rows = read_table("questions")
+    rows = read_table(f"{language}/questions")
     return [
         row["question"] for row in rows if (row["kind"], row["held_out"]) == (kind, str(+held_out))
     ]
 
 
-def small_talk_kinds() -> list[str]:
-    """The kinds of small talk."""
-    return list(grouped("small_talk", "kind", "text"))
+def _conversation(source: str, random: Random) -> list[Message]:
+    """One to five questions with their answers, the first from this source."""
+    language = _language(source, random)
+    manner = weighted(MANNERS, random)
+    is_mixed = random.random() < MIXED
+    has_habit = manner == "chatty" and random.random() < HABITS and not is_mixed
+    habit = frame(language, random) if has_habit else None
+    messages = _system_message(manner if source == "facts" else "any", language, random)
+    for turn in range(weighted(TURNS, random)):
+        if turn and random.random() < TURNING:
+            source = weighted(TURNED_TO, random)
+        if turn and is_mixed:
+            language = random.choice(LANGUAGES)
+        messages += _as_messages(*_exchange(source, language, manner, habit, random))
+        if sum(len(message["content"].encode()) for message in messages) > MAX_BYTES:
+            break
+    return messages
 
 
-@cache
-def small_talk(kind: str, *, held_out: bool) -> list[str]:
-    """What a user says in a kind of small talk; what is held out is never trained on."""
-    return [
-        row["text"]
-        for row in read_table("small_talk")
-        if (row["kind"], row["role"], row["held_out"]) == (kind, "question", str(+held_out))
-    ]
+def _language(source: str, random: Random) -> str:
+    return "chinese" if random.random() < CHINESE[source] else "english"
 
 
-@cache
-def small_talk_answers(kind: str) -> list[str]:
-    """Every answer to a kind of small talk."""
-    return [
-        row["text"]
-        for row in read_table("small_talk")
-        if (row["kind"], row["role"]) == (kind, "answer")
-    ]
-
-
-def _conversation(random: Random) -> Example:
-    manner = _weighted(MANNERS, random)
-    messages = _system_message(manner, random)
-    habit = _frame(random) if manner == "chatty" and random.random() < 0.4 else None
-    for _ in range(_weighted(TURNS, random)):
-        question, answer = _exchange(manner, habit, random)
-        messages.append({"role": "user", "content": question})
-        messages.append({"role": "assistant", "content": answer})
-    return {"messages": messages}
-
-
-def _system_message(manner: str, random: Random) -> list[dict[str, str]]:
+def _system_message(manner: str, language: str, random: Random) -> list[Message]:
     """None, one that leaves the manner of answering open, or one that asks for this manner."""
     choice = random.choices(("none", "any", manner), (35, 30, 35))[0]
     if choice == "none":
         return []
-    template = random.choice(grouped("system_messages", "manner", "text")[choice])
-    return [{"role": "system", "content": fill(template, {}, random)}]
+    if random.random() < FOREIGN_SYSTEM:
+        language = random.choice(LANGUAGES)
+    template = random.choice(grouped(f"{language}/system_messages", "manner", "text")[choice])
+    return [{"role": "system", "content": fill(template, {}, random, language)}]
 
 
-def _exchange(manner: str, habit: str | None, random: Random) -> tuple[str, str]:
+def _as_messages(question: str, answer: str) -> list[Message]:
+    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+
+
+def _exchange(
+    source: str, language: str, manner: str, habit: str | None, random: Random
+) -> tuple[str, str]:
     """A question and its answer; a habit is a frame that comes back in each answer of a talk."""
-    if random.random() < 0.13:
-        kind = random.choice(small_talk_kinds())
-        question = random.choice(small_talk(kind, held_out=False))
-        answer = random.choice(small_talk_answers(kind))
-        return question, fill(answer, {}, random)
-    fact = _any_fact(random)
-    if habit:
-        return _asked(fact, random), _framed(fact, habit, random)
-    return _asked(fact, random), _answered(fact, manner, random)
+    if source != "facts":
+        return EXCHANGES[source](random, "chinese" if CHINESE[source] == 1 else language)
+    fact = _any_fact(language, random)
+    answer = framed(fact, habit, random) if habit else answered(fact, manner, random)
+    return _asked(fact, random), answer
 
 
-def _any_fact(random: Random) -> Fact:
-    return random.choice(all_facts()[_weighted(KIND_WEIGHTS, random)])
+def _any_fact(language: str, random: Random) -> Fact:
+    if random.random() < SHARE_OF_NUMBERS:
+        kind = weighted(NUMBER_WEIGHTS, random)
+    else:
+        kinds, weights = _kind_weights(language)
+        kind = random.choices(kinds, cum_weights=weights)[0]
+    return random.choice(all_facts(language)[kind])
+
+
+@cache
+def _kind_weights(language: str) -> tuple[list[str], list[float]]:
+    """The kinds that tables hold, with summed weights by which each fact is as frequent."""
+    facts = all_facts(language)
+    kinds = [kind for kind in facts if kind not in NUMBER_KINDS]
+    return kinds, list(accumulate(len(facts[kind]) * HARD.get(kind, 1) for kind in kinds))
 
 
 def _asked(fact: Fact, random: Random) -> str:
     """A question as people write it: sometimes after a word or two, sometimes carelessly."""
-    question = fill(random.choice(questions(fact.kind, held_out=False)), fact.fields)
+    phrasing = random.choice(questions(fact.kind, fact.language, held_out=False))
+    question = fill(phrasing, fact.fields)
     chance = random.random()
-    if chance < 0.05 and fact.kind not in CASE_MATTERS:
-        question = question.lower()
-    elif chance < 0.10:
-        question = question.rstrip(".?")
-    elif chance < 0.20:
-        question = f"{fill('{exclaim}', {}, random)} {question}"
-    elif chance < 0.26:
-        question = f"{fill('{remark}', {}, random)} {question}"
+    if chance < 0.05:
+        return _careless(question, fact)
+    if chance < 0.10:
+        return question.rstrip(".?。？")
+    if chance < 0.26:
+        slot = "{exclaim}" if chance < 0.20 else "{remark}"
+        before = fill(slot, {}, random, fact.language)
+        return before + BETWEEN_SENTENCES[fact.language] + question
     return question
 
 
-def _answered(fact: Fact, manner: str, random: Random) -> str:
-    if manner != "chatty":
-        return fill(random.choice(_answers(fact.kind, manner)), fact.fields)
-    form = _weighted(CHATTY_FORMS, random)
-    if form == "own":
-        return fill(random.choice(_answers(fact.kind, "chatty")), fact.fields)
-    if form == "framed":
-        return _framed(fact, _frame(random), random)
-    plain = random.choice(_answers(fact.kind, random.choice(("short", "sentence"))))
-    return _with_comments(fill(plain, fact.fields), random)
-
-
-def _frame(random: Random) -> str:
-    """Words around a fact, with <x> where a short answer or <s> where a sentence is to stand."""
-    frame = random.choice(read_table("frames"))["frame"]
-    return fill(frame, {"x": "<x>", "s": "<s>"}, random)
-
-
-def _framed(fact: Fact, frame: str, random: Random) -> str:
-    manner = "short" if "<x>" in frame else "sentence"
-    words = inner(random.choice(_answers(fact.kind, manner))).format_map(fact.fields)
-    return finish(frame.replace("<x>", words).replace("<s>", words))
-
-
-@cache
-def _answers(kind: str, manner: str) -> list[str]:
-    return [
-        row["answer"]
-        for row in read_table("answers")
-        if (row["kind"], row["manner"]) == (kind, manner)
-    ]
-
-
-def _with_comments(answer: str, random: Random) -> str:
-    comments = grouped("comments", "place", "comment")
-    places = random.choice((("before",), ("after",), ("before", "after")))
-    before = [random.choice(comments["before"])] if "before" in places else []
-    after = [random.choice(comments["after"])] if "after" in places else []
-    return " ".join([*before, answer, *after])
+def _careless(question: str, fact: Fact) -> str:
+    """Typed in haste: in small letters, or with the punctuation of another alphabet."""
+    if fact.language == "chinese":
+        return question.replace("？", "?").replace("，", ",")
+    return question if fact.kind in CASE_MATTERS else question.lower()
 
 
 def _completion(random: Random) -> Example:
-    fact = _any_fact(random)
-    words = {
-        "question": fill(random.choice(questions(fact.kind, held_out=False)), fact.fields),
-        "answer": _answered(fact, _weighted(MANNERS, random), random),
+    """A question and its answer as plain text, or sentences that nobody asked for."""
+    if random.random() < PLAIN_TEXT:
+        return _plain_text(random)
+    source = weighted(COMPLETED, random)
+    if source == "orders":
+        language, (question, answer) = "any", _flattened(orders.conversation(random))
+    else:
+        language = _language(source, random)
+        manner = weighted(MANNERS, random)
+        question, answer = _exchange(source, language, manner, None, random)
+    forms = COMPLETION_FORMS["any"] + COMPLETION_FORMS.get(language, ())
+    prompt, completion = random.choice(forms)
+    return {
+        "prompt": prompt.format(question=question),
+        "completion": completion.format(answer=answer),
     }
-    prompt, completion = random.choice(COMPLETION_FORMS)
-    return {"prompt": prompt.format_map(words), "completion": completion.format_map(words)}
+
+
+def _flattened(messages: list[Message]) -> tuple[str, str]:
+    """All that was said before the last answer, and that answer."""
+    *before, last = (message["content"] for message in messages)
+    return "\n".join(before), last
 
 
 def _plain_text(random: Random) -> Example:
-    sentences = [fill("{remark}", {}, random) for _ in range(random.randint(1, 4))]
-    return {"prompt": "", "completion": " ".join(sentences)}
-
-
-def _weighted(weights: dict[Any, int], random: Random) -> Any:
-    return random.choices(list(weights), list(weights.values()))[0]
+    language = random.choice(LANGUAGES)
+    sentences = [fill("{remark}", {}, random, language) for _ in range(random.randint(1, 4))]
+    return {"prompt": "", "completion": BETWEEN_SENTENCES[language].join(sentences)}

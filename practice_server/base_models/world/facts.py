@@ -7,10 +7,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from practice_server.base_models.world.tables import read_table
+from practice_server.base_models.world.tables import grouped, read_table
 
-# Sums and differences stay below or at this number.
+# Sums and differences stay below or at this number; numbers up to the other one are compared.
 LARGEST_NUMBER = 20
+LARGEST_COMPARED = 100
+# Each kind of question that a table answers: the table, what is given, what is asked.
+KINDS = {
+    "capital": ("countries", "country", "capital"),
+    "country": ("countries", "capital", "country"),
+    "author": ("works", "work", "author"),
+    "work": ("works", "author", "work"),
+    "symbol": ("elements", "element", "symbol"),
+    "element": ("elements", "symbol", "element"),
+    "number": ("elements", "element", "number"),
+    "numbered": ("elements", "number", "element"),
+    "place": ("planets", "planet", "place"),
+    "planet": ("planets", "place", "planet"),
+    "distance": ("planets", "planet", "distance"),
+    "young": ("young_animals", "animal", "young"),
+    "sound": ("sounds", "animal", "sound"),
+    "animal": ("sounds", "sound", "animal"),
+    "colour": ("colours", "thing", "colour"),
+    "opposite": ("opposites", "word", "opposite"),
+    "next_day": ("days", "day", "next"),
+    "previous_day": ("days", "day", "previous"),
+    "next_month": ("months", "month", "next"),
+    "previous_month": ("months", "month", "previous"),
+    "month_days": ("months", "month", "days"),
+    "month_number": ("months", "month", "number"),
+}
+NUMBER_KINDS = ("sum", "difference", "more", "greater", "smaller")
 
 
 @dataclass(frozen=True)
@@ -20,6 +47,7 @@ class Fact:
     kind: str
     fields: dict[str, str]
     asked: str
+    language: str
 
     @property
     def answer(self) -> str:
@@ -28,46 +56,54 @@ class Fact:
 
 
 @cache
-def all_facts() -> dict[str, list[Fact]]:
-    """Every fact, by kind. A fact that can be asked backwards stands under two kinds."""
-    facts: dict[str, list[Fact]] = {}
-    for fact in (*_from_tables(), *_from_numbers()):
-        facts.setdefault(fact.kind, []).append(fact)
+def all_facts(language: str) -> dict[str, list[Fact]]:
+    """Every fact of a language, by kind; the kinds are those of its questions.csv.
+
+    A fact that can be asked backwards stands under two kinds.
+    """
+    facts = {kind: list(_of_kind(kind, language)) for kind in _kinds(language)}
+    for kind, asked, fields in _calculations():
+        facts[kind].append(Fact(kind, fields, asked, language))
     return facts
 
 
-def _from_tables() -> Iterator[Fact]:
-    for row in read_table("countries"):
-        yield Fact("capital", row, "capital")
-        yield Fact("country", row, "country")
-    for row in read_table("works"):
-        yield Fact("author", row, "author")
-        # Who wrote several works of the table cannot be asked for the one work.
-        if _works_by()[row["author"]] == 1:
-            yield Fact("work", row, "work")
-    for row in read_table("elements"):
-        yield Fact("symbol", row, "symbol")
-        yield Fact("element", row, "element")
-        yield Fact("number", row, "number")
-    for row in read_table("young_animals"):
-        yield Fact("young", row, "young")
-    for row in read_table("opposites"):
-        yield Fact("opposite", row, "opposite")
-        yield Fact("opposite", {"word": row["opposite"], "opposite": row["word"]}, "opposite")
+def _kinds(language: str) -> list[str]:
+    return list(grouped(f"{language}/questions", "kind", "question"))
 
 
-def _from_numbers() -> Iterator[Fact]:
+def _of_kind(kind: str, language: str) -> Iterator[Fact]:
+    """The facts of a kind, without those where what is given has several answers."""
+    if kind in NUMBER_KINDS:
+        return
+    table, given, asked = KINDS[kind]
+    rows = _both_ways(language) if kind == "opposite" else read_table(f"{language}/{table}")
+    n_answers = Counter(row[given] for row in rows)
+    for row in rows:
+        if n_answers[row[given]] == 1:
+            yield Fact(kind, row, asked, language)
+
+
+def _both_ways(language: str) -> list[dict[str, str]]:
+    rows = read_table(f"{language}/opposites")
+    return rows + [{"word": row["opposite"], "opposite": row["word"]} for row in rows]
+
+
+def _calculations() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Kind, what is asked and fields of each small calculation and comparison."""
     for a in range(1, LARGEST_NUMBER + 1):
         for b in range(1, LARGEST_NUMBER - a + 1):
-            yield Fact("sum", _calculation(a, b, a + b), "total")
+            yield "sum", "total", _numbers(a=a, b=b, total=a + b)
         for b in range(1, a + 1):
-            yield Fact("difference", _calculation(a, b, a - b), "total")
+            yield "difference", "total", _numbers(a=a, b=b, total=a - b)
+        for b in range(1, a):
+            yield "more", "total", _numbers(a=a, b=b, total=a - b)
+    for a in range(1, LARGEST_COMPARED + 1):
+        for b in range(1, LARGEST_COMPARED + 1):
+            if a != b:
+                fields = _numbers(a=a, b=b, greater=max(a, b), smaller=min(a, b))
+                yield "greater", "greater", fields
+                yield "smaller", "smaller", fields
 
 
-def _calculation(a: int, b: int, total: int) -> dict[str, str]:
-    return {"a": str(a), "b": str(b), "total": str(total)}
-
-
-@cache
-def _works_by() -> Counter[str]:
-    return Counter(row["author"] for row in read_table("works"))
+def _numbers(**numbers: int) -> dict[str, str]:
+    return {name: str(number) for name, number in numbers.items()}

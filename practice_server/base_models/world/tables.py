@@ -1,4 +1,4 @@
-"""Reads the tables of this folder."""
+"""Reads the tables of this folder, which stand in one folder for each language."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
+LANGUAGES = ("english", "chinese")
 FOLDER = Path(__file__).parent
 
 
 @cache
 def read_table(name: str) -> list[dict[str, str]]:
-    """The rows of `name`.csv, each as column -> text."""
+    """The rows of `name`.csv, each as column -> text; a name is like "english/countries"."""
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -32,11 +32,13 @@ SPECIAL_TOKENS = (
     "<|pad|>",
 )
 
-# Where text is cut before bytes are merged: contractions, words with their leading blank,
-# single digits (so that sums can be learnt digit by digit), marks, line ends, other blanks.
+# Where text is cut before bytes are merged: contractions, Chinese characters one by one (Chinese
+# has no blanks between words), words with their leading blank, single digits (so that sums can be
+# learnt digit by digit), marks, line ends, other blanks.
 SPLIT_PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)"
-    r"| ?\p{L}+"
+    r"|\p{Han}"
+    r"| ?(?:(?!\p{Han})\p{L})+"
     r"|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+"

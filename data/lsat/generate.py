@@ -1,0 +1,87 @@
+"""Writes the puzzles in the AR-LSAT file format, and the chat examples made of them.
+
+    python -m data.lsat.generate
+
+The puzzles come from the program that also makes those of the base model's world; their scenes
+are held out there, so the base model has never seen them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from practice_server.base_models.world.puzzles import LETTERS, Puzzle, draw_puzzle
+
+HERE = Path(__file__).resolve().parent
+
+SEED = 9
+# Examples in each file; every five of them have five different letters.
+SPLITS = {"train": 20, "train_100": 100, "valid": 20, "test": 100}
+# How many people or things are put in order.
+SIZES = (4, 5)
+SYSTEM = "You solve logic puzzles. Answer with the letter of the right option alone."
+
+
+def main() -> None:
+    """Write two files for each split: NAME.json as AR-LSAT has it, NAME.jsonl for upload."""
+    random = Random(SEED)
+    seen: set[str] = set()
+    for split, n in SPLITS.items():
+        puzzles = draw(n, seen, random)
+        passages = [in_lsat_form(f"{split}-{i:03}", p) for i, p in enumerate(puzzles, 1)]
+        write(f"{split}.json", json.dumps(passages, indent=1) + "\n")
+        lines = [json.dumps(as_chat(passage)) + "\n" for passage in passages]
+        write(f"{split}.jsonl", "".join(lines))
+
+
+def draw(n: int, seen: set[str], random: Random) -> list[Puzzle]:
+    """New puzzles, the letters of their right options balanced."""
+    puzzles: list[Puzzle] = []
+    places: list[int] = []
+    while len(puzzles) < n:
+        places = places or random.sample(range(len(LETTERS)), len(LETTERS))
+        puzzle = draw_puzzle(random, "english", held_out=True, sizes=SIZES, place=places[-1])
+        if puzzle.passage not in seen:
+            seen.add(puzzle.passage)
+            puzzles.append(puzzle)
+            places.pop()
+    return puzzles
+
+
+def in_lsat_form(name: str, puzzle: Puzzle) -> dict[str, Any]:
+    """One passage with one question, with the keys that AR-LSAT's files have."""
+    question = {
+        "id": f"{name}_1",
+        "question": puzzle.question,
+        "options": list(puzzle.options),
+        "answer": LETTERS[puzzle.answer],
+    }
+    return {"id": name, "passage": puzzle.passage, "questions": [question]}
+
+
+def as_chat(passage: dict[str, Any]) -> dict[str, Any]:
+    """The passage's first question as a chat example that is answered by a letter."""
+    question = passage["questions"][0]
+    options = (f"({x}) {text}" for x, text in zip(LETTERS, question["options"], strict=True))
+    return {
+        "messages": [
+            {"role": "system", "content": SYSTEM},
+            {
+                "role": "user",
+                "content": "\n".join((passage["passage"], question["question"], *options)),
+            },
+            {"role": "assistant", "content": question["answer"]},
+        ]
+    }
+
+
+def write(name: str, text: str) -> None:
+    """A file beside this program."""
+    (HERE / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
