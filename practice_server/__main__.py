@@ -68,19 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BadKeys as error:
         print(error, file=sys.stderr)
         return 2
-    if options.host not in LOOPBACK and not _is_safe_outside(learners):
-        print(
-            f"--host {options.host} lets other machines in. Set {KEY_VARIABLE} to a random key"
-            f" of at least {SHORTEST_KEY} characters first, or give --keys.",
-            file=sys.stderr,
-        )
+    if options.host not in LOOPBACK and not _may_leave_this_machine(options.host, learners):
         return 2
-    if options.host not in LOOPBACK:
-        print(
-            f"Whoever can reach {options.host} and has a key can use this server. What goes to and"
-            " fro is not encrypted.",
-            file=sys.stderr,
-        )
     try:
         home = Home(options.home)
         lock = home.lock()
@@ -97,10 +86,25 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _is_safe_outside(learners: dict[str, str]) -> bool:
-    """Whether a person has given keys, all long enough for other machines to try them."""
+def _may_leave_this_machine(host: str, learners: dict[str, str]) -> bool:
+    """Whether a person has given keys, all long enough for other machines to try them.
+
+    Either way it is told what that means.
+    """
     given = os.environ.get(KEY_VARIABLE)
-    return len(given) >= SHORTEST_KEY if given else bool(learners)
+    is_safe = len(given) >= SHORTEST_KEY if given else bool(learners)
+    if is_safe:
+        message = (
+            f"Whoever can reach {host} and has a key can use this server. What goes to and fro is"
+            " not encrypted."
+        )
+    else:
+        message = (
+            f"--host {host} lets other machines in. Set {KEY_VARIABLE} to a random key of at least"
+            f" {SHORTEST_KEY} characters first, or give --keys."
+        )
+    print(message, file=sys.stderr)
+    return is_safe
 
 
 def _serve(
@@ -120,8 +124,14 @@ def _serve(
     for fault in app.state.services.catalogue.faults():
         print(fault, file=sys.stderr)
     activity = Activity()
-    config = uvicorn.Config(
-        activity.watching(app),
+    server = Server(_listening(options, activity.watching(app)), home, api_key)
+    asyncio.run(_run(server, activity, options.idle, app.state.services.store))
+
+
+def _listening(options: argparse.Namespace, app) -> uvicorn.Config:
+    """How HTTP is served: plainly, and with nothing of a request in a log."""
+    return uvicorn.Config(
+        app,
         host=options.host,
         port=options.port,
         http="h11",
@@ -134,8 +144,6 @@ def _serve(
         proxy_headers=False,
         timeout_graceful_shutdown=SECONDS_FOR_OPEN_REQUESTS,
     )
-    server = Server(config, home, api_key)
-    asyncio.run(_run(server, activity, options.idle, app.state.services.store))
 
 
 def _journal_mode(home: Home) -> str:

@@ -1,4 +1,4 @@
-"""What tests of crashes need: a server's processes and database, and time that passes."""
+"""What tests of crashes and lanes need: a server's processes, its database, time that passes."""
 
 import contextlib
 import os
@@ -6,6 +6,8 @@ import signal
 import sqlite3
 import time
 from pathlib import Path
+
+from practice_server import jobs
 
 PROCESSES = Path("/proc")
 LISTS_CHILDREN = any(PROCESSES.glob("self/task/*/children"))
@@ -63,3 +65,20 @@ def age(folder):
     long_ago = time.time() - 7200
     for path in (folder, *folder.rglob("*")):
         os.utime(path, (long_ago, long_ago))
+
+
+def new_job(store, owner=""):
+    """The row of a job that was just created, without any server."""
+    order = jobs.Order(
+        owner=owner,
+        model="tiny",
+        training_file="file-a",
+        validation_file=None,
+        suffix=None,
+        seed=1,
+        method="supervised",
+        hyperparameters={},
+        metadata=None,
+        idempotency_key=None,
+    )
+    return jobs.create(store, order)

@@ -7,7 +7,7 @@ import pytest
 from practice_server import checkpoints, files, housekeeping, jobs
 from practice_server.home import Home
 from practice_server.store import Store
-from tests.server.crash import age
+from tests.server.crash import age, new_job
 
 
 @pytest.fixture
@@ -23,19 +23,7 @@ def store(home):
 
 
 def create_job(store):
-    order = jobs.Order(
-        owner="",
-        model="tiny",
-        training_file="file-a",
-        validation_file=None,
-        suffix=None,
-        seed=1,
-        method="supervised",
-        hyperparameters={},
-        metadata=None,
-        idempotency_key=None,
-    )
-    return jobs.claim(store, jobs.create(store, order)["id"])
+    return jobs.claim(store, new_job(store)["id"])
 
 
 def add_checkpoint(store, home, job):

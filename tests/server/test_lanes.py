@@ -7,7 +7,7 @@ import pytest
 
 from practice_server import jobs
 from practice_server.store import Store
-from tests.server.crash import LISTS_CHILDREN, children, wait_until
+from tests.server.crash import LISTS_CHILDREN, children, new_job, wait_until
 
 QUESTION = [{"role": "user", "content": "Say 3."}]
 SLOW = {"n_examples": 40}
@@ -71,19 +71,7 @@ def store(tmp_path):
 
 def waiting_job(store, owner):
     """The id of a new job in the queue."""
-    order = jobs.Order(
-        owner=owner,
-        model="tiny",
-        training_file="file-1",
-        validation_file=None,
-        suffix=None,
-        seed=1,
-        method="supervised",
-        hyperparameters={},
-        metadata=None,
-        idempotency_key=None,
-    )
-    job = jobs.create(store, order)
+    job = new_job(store, owner)
     jobs.queue(store, job, hyperparameters={}, tokens_per_epoch=1)
     return job["id"]
 
