@@ -1,5 +1,7 @@
 """Answering: the cache, the choice of tokens, and where an answer ends."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,8 @@ def test_tokens_are_drawn_as_often_as_they_are_likely(engine, prompt):
     for token, logprob in top:
         assert drawn.count(token) / 400 == pytest.approx(np.exp(logprob), abs=0.1)
     assert {first(seed, temperature=0.01).id for seed in range(20)} == {top[0][0]}
+    with warnings.catch_warnings(action="error"):
+        assert first(0, temperature=1e-320).id == top[0][0]
     two = np.exp(top[0][1]) + np.exp(top[1][1]) / 2
     kept = {first(seed, top_p=two).id for seed in range(60)}
     assert kept == {token for token, _ in top[:2]}

@@ -140,7 +140,10 @@ def _draw(
     if temperature == 0:
         return int(logprobs.argmax())
     order = np.argsort(-logprobs, kind="stable")
-    weights = np.exp((logprobs[order] - logprobs[order[0]]) / temperature)
+    behind = (logprobs[order] - logprobs[order[0]]).astype(np.float64)
+    # Next to 0, a temperature makes all but the likeliest infinitely unlikely: exp gives 0.
+    with np.errstate(over="ignore"):
+        weights = np.exp(behind / temperature)
     reached = np.cumsum(weights / weights.sum())
     n_kept = int(np.searchsorted(reached, top_p)) + 1
     kept = reached[: min(n_kept, len(reached))]
