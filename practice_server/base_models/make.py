@@ -1,5 +1,7 @@
 """Makes `pocket` from nothing: vocabulary, pretraining, measurement, model card.
 
+It takes about five hours on two processors, and minutes with an accelerator.
+
 Run it with: python -m practice_server.base_models.make
 """
 
