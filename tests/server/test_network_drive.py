@@ -11,7 +11,7 @@ from practice_server.network_drive import NETWORK, file_system
 
 LINUX = """\
 /dev/sda1 / ext4 rw,relatime 0 0
-tmpfs /tmp tmpfs rw 0 0
+tmpfs /var tmpfs rw 0 0
 server:/export /home nfs4 rw,vers=4.2 0 0
 //server/share /mnt/my\\040share cifs rw 0 0
 ann@host:/ /mnt/far fuse.sshfs rw 0 0
@@ -28,8 +28,8 @@ server:/export on /Volumes/far (nfs)
 @pytest.mark.parametrize(
     ("read", "text", "folder", "expected"),
     [
-        (network_drive.read_proc_mounts, LINUX, "/work/practice", False),
-        (network_drive.read_proc_mounts, LINUX, "/tmp/practice", False),
+        (network_drive.read_proc_mounts, LINUX, "/srv/practice", False),
+        (network_drive.read_proc_mounts, LINUX, "/var/practice", False),
         (network_drive.read_proc_mounts, LINUX, "/home/ann/practice", True),
         (network_drive.read_proc_mounts, LINUX, "/mnt/my share/practice", True),
         (network_drive.read_proc_mounts, LINUX, "/mnt/far", True),
