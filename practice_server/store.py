@@ -109,6 +109,7 @@ LATER_COLUMNS = {
     ("files", "owner"): "TEXT NOT NULL DEFAULT ''",
     ("files", "sha256"): "TEXT",
     ("uploads", "owner"): "TEXT NOT NULL DEFAULT ''",
+    ("uploads", "completed_from"): "TEXT",
 }
 
 # A trainer can wait for hours; see `app` for what waits behind a request.

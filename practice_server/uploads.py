@@ -5,6 +5,7 @@ The bytes of parts lie in the home's folder `uploads` until the upload is comple
 
 from __future__ import annotations
 
+import json
 import time
 
 from practice_server import files
@@ -35,6 +36,7 @@ def create(
         "expires_at": now + SECONDS_TO_COMPLETE,
         "status": "pending",
         "file": None,
+        "completed_from": None,
     }
     with store.transaction():
         store.insert("uploads", row)
@@ -73,16 +75,31 @@ def parts(store: Store, upload: Row) -> dict[str, Row]:
     return {row["id"]: row for row in rows}
 
 
-def end(store: Store, upload: Row, status: str, *, file: Row | None = None) -> bool:
-    """Complete, with the new `file`, or cancel; returns False if it is no longer pending."""
+def complete(store: Store, upload: Row, part_ids: list[str], file: Row) -> bool:
+    """End it with the new `file`, made of these parts; False if it is no longer pending."""
     with store.transaction():
         changed = store.change(
-            "UPDATE uploads SET status = :status, file = :file"
+            "UPDATE uploads SET status = 'completed', file = :file, completed_from = :part_ids"
             " WHERE id = :id AND status = 'pending'",
-            {"id": upload["id"], "status": status, "file": file and file["id"]},
+            {"id": upload["id"], "file": file["id"], "part_ids": json.dumps(part_ids)},
         )
-        if changed and file:
+        if changed:
             store.insert("files", file)
+    return bool(changed)
+
+
+def is_completed_from(upload: Row, part_ids: list) -> bool:
+    """Whether the upload was completed with exactly these parts, in this order."""
+    return upload["status"] == "completed" and upload["completed_from"] == json.dumps(part_ids)
+
+
+def cancel(store: Store, upload: Row) -> bool:
+    """End it without a file; False if it is no longer pending."""
+    with store.transaction():
+        changed = store.change(
+            "UPDATE uploads SET status = 'cancelled' WHERE id = :id AND status = 'pending'",
+            {"id": upload["id"]},
+        )
     return bool(changed)
 
 

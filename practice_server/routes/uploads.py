@@ -80,10 +80,17 @@ def _keep_part(home: Home, part: Row, data: UploadFile) -> None:
 
 
 async def complete(request: Request) -> JSONResponse:
-    """Make a file of the parts, in the order in which they are named."""
-    upload, store, home = _pending(request), services(request).store, services(request).home
+    """Make a file of the parts, in the order in which they are named.
+
+    Sent once more, as clients do that have got no answer, it gives the same answer again.
+    """
+    upload, store, home = _named(request), services(request).store, services(request).home
     fields = await Fields.of_body(request)
     fields.refuse_unknown(("part_ids", "md5"))
+    if uploads.is_completed_from(upload, fields.array("part_ids", required=True)):
+        file = files.find(store, upload["file"], upload["owner"])
+        return JSONResponse(uploads.as_object(upload, file))
+    _refuse_ended(upload)
     part_ids = _read_parts(fields, upload, uploads.parts(store, upload))
     row = files.new_row(
         owner=upload["owner"],
@@ -97,7 +104,7 @@ async def complete(request: Request) -> JSONResponse:
     except FileNotFoundError:  # another request has ended the upload meanwhile
         raise _not_pending(_named(request)) from None
     try:
-        completed = uploads.end(store, upload, "completed", file=row)
+        completed = uploads.complete(store, upload, part_ids, row)
     except BaseException:
         files.remove_bytes(home, row["id"])
         raise
@@ -142,7 +149,7 @@ def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str | Non
 
 async def cancel(request: Request) -> JSONResponse:
     upload = _pending(request)
-    if not uploads.end(services(request).store, upload, "cancelled"):
+    if not uploads.cancel(services(request).store, upload):
         raise _not_pending(_named(request))
     shutil.rmtree(services(request).home.upload(upload["id"]), ignore_errors=True)
     return JSONResponse(uploads.as_object(_named(request)))
@@ -150,9 +157,13 @@ async def cancel(request: Request) -> JSONResponse:
 
 def _pending(request: Request) -> Row:
     upload = _named(request)
+    _refuse_ended(upload)
+    return upload
+
+
+def _refuse_ended(upload: Row) -> None:
     if upload["status"] != "pending":
         raise _not_pending(upload)
-    return upload
 
 
 def _not_pending(upload: Row) -> ApiError:

@@ -56,6 +56,17 @@ def test_parts_become_a_file_that_a_job_trains_on(server, client, content, begin
     assert job.status == "succeeded"
 
 
+def test_an_upload_that_is_completed_again_gives_the_same_file(client, content, begin):
+    upload = begin()
+    parts = [add(client, upload, content[:100]), add(client, upload, content[100:])]
+    done = client.uploads.complete(upload.id, part_ids=parts)
+    assert client.uploads.complete(upload.id, part_ids=parts) == done
+    names = [file.filename for file in client.files.list() if file.id == done.file.id]
+    assert names == [done.file.filename]
+    with pytest.raises(openai.BadRequestError, match="is completed"):
+        client.uploads.complete(upload.id, part_ids=parts[::-1])
+
+
 def test_the_packages_own_way_of_sending_a_large_file(client, content):
     upload = client.uploads.upload_file_chunked(
         file=content,
