@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from practice_server.engines.engine import Example, Preference
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 
 # An example's tokens, and for each whether the model learns to predict it.
@@ -18,6 +19,12 @@ def encode(tokenizer: Tokenizer, line: dict[str, Any]) -> list[Encoded]:
     if "messages" in line:
         return [tokenizer.encode_chat(line["messages"])]
     return [tokenizer.encode_completion(line["prompt"], line["completion"])]
+
+
+def as_example(tokenizer: Tokenizer, line: dict[str, Any]) -> Example | Preference:
+    """The same as an engine takes it for training."""
+    first, *others = (Example(*encoded) for encoded in encode(tokenizer, line))
+    return Preference(first, *others) if others else first
 
 
 def _encode_answer(

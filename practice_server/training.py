@@ -11,7 +11,7 @@ from pathlib import Path
 
 from practice_server import checkpoints, events, files, jobs, results, validate
 from practice_server.catalogue import Catalogue
-from practice_server.encoding import encode
+from practice_server.encoding import as_example
 from practice_server.engines.engine import Example, Plan, Preference, Step, TrainingDiverged
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.home import Home, write_with
@@ -95,10 +95,7 @@ class TrainingRun:
         if path is None:
             return []
         tokenizer = self._engine.tokenizer
-        lines = (encode(tokenizer, line) for _, line in validate.read_examples(path))
-        if self._job["method"] == "dpo":
-            return [Preference(Example(*better), Example(*other)) for better, other in lines]
-        return [Example(*encoded) for (encoded,) in lines]
+        return [as_example(tokenizer, line) for _, line in validate.read_examples(path)]
 
     def _tell(self, step: Step, seconds_per_step: float) -> None:
         if not all(map(isfinite, step.metrics.values())):

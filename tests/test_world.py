@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from practice_server.base_models.world import talk
-from practice_server.base_models.world.conversations import generate, questions
-from practice_server.base_models.world.facts import NUMBER_KINDS, all_facts
+from practice_server.base_models.world.conversations import generate
+from practice_server.base_models.world.facts import NUMBER_KINDS, all_facts, questions
 from practice_server.base_models.world.tables import FOLDER, LANGUAGES, read_table
 from practice_server.base_models.world.wording import SLOT, fill, finish, inner
 

@@ -7,7 +7,6 @@ other processes can make the chunks that come next.
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +17,7 @@ from random import Random
 
 import numpy as np
 
+from practice_server import processors
 from practice_server.base_models.world.conversations import generate
 from practice_server.encoding import Encoded, encode
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
@@ -42,7 +42,7 @@ def made_ahead(
     folder: Path, seed: int, chunks: range, batch_size: int
 ) -> Iterator[tuple[int, list[Batch]]]:
     """Each chunk's number and batches, with the tokenizer in `folder`."""
-    n_processes = max(1, (os.cpu_count() or 1) - 1)
+    n_processes = max(1, processors.usable() - 1)
     # Copies of a process that trains would hold its threads' locks.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(n_processes, context) as pool:

@@ -17,6 +17,7 @@ from statistics import mean
 
 from tqdm import tqdm
 
+from practice_server import processors
 from practice_server.base_models.fine_tunings import (
     Measured,
     daoyan,
@@ -96,7 +97,7 @@ def evaluate(folder: Path) -> Evaluation:
     # One thread each: small matrices gain little by more, and the processes share the machine.
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), context) as pool:
+    with ProcessPoolExecutor(processors.usable(), context) as pool:
         # The longest come first, so that no processor idles at the end.
         longest_first = sorted(EXPERIMENTS, key=lambda experiment: -experiment.n_steps)
         runs = {

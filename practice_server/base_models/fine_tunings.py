@@ -7,7 +7,6 @@ between 0 and 1. Every experiment is repeated with other seeds by `evaluate`.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterable
@@ -17,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from practice_server.base_models.knowledge import answer, held_out_questions, share_right
-from practice_server.encoding import encode
-from practice_server.engines.engine import Example, Plan, Preference
+from practice_server.base_models.world.tables import read_rows
+from practice_server.encoding import as_example
+from practice_server.engines.engine import Plan
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.hyperparameters import DEFAULT_BETA, DEFAULT_MULTIPLIER
 
@@ -148,7 +148,7 @@ def fine_tune(
     engine = NumpyEngine.load(folder)
     if not lines or not n_epochs:
         return engine, []
-    examples = [_example(engine, line) for line in lines]
+    examples = [as_example(engine.tokenizer, line) for line in lines]
     beta = DEFAULT_BETA if method == "dpo" else None
     plan = Plan(n_epochs, batch_size, DEFAULT_MULTIPLIER[method], seed, beta)
     return engine, [step.metrics["train_loss"] for step in engine.train(examples, [], plan)]
@@ -168,22 +168,10 @@ def wilson_interval(share: float, n: int) -> tuple[float, float]:
 
 
 @cache
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@cache
 def read_lines(path: Path) -> list[Line]:
     """The examples of a training file."""
     with path.open(encoding="utf-8") as file:
         return [json.loads(line) for line in file]
-
-
-def _example(engine: NumpyEngine, line: Line) -> Example | Preference:
-    encoded = [Example(*tokens) for tokens in encode(engine.tokenizer, line)]
-    return encoded[0] if len(encoded) == 1 else Preference(*encoded)
 
 
 def _trained_on_first(

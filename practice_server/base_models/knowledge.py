@@ -9,8 +9,7 @@ from pathlib import Path
 from random import Random
 
 from practice_server.base_models.world import sayings
-from practice_server.base_models.world.conversations import questions
-from practice_server.base_models.world.facts import Fact, all_facts
+from practice_server.base_models.world.facts import Fact, all_facts, questions
 from practice_server.base_models.world.tables import LANGUAGES
 from practice_server.base_models.world.talk import (
     small_talk,

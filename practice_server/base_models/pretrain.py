@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import platform
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from tqdm import tqdm
 from practice_server.base_models.corpus import BATCHES_PER_CHUNK, NOT_TRAINED_ON, Batch, made_ahead
 from practice_server.base_models.make_vocabulary import VOCABULARY_SIZE
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from practice_server.home import write_with
 
 try:
     import torch
@@ -191,7 +191,7 @@ def save_state(path: Path, model: LlamaForCausalLM, optimizer, progress: Progres
         tensors[f"exp_avg_sq.{name}"] = moments["exp_avg_sq"]
     metadata = {"progress": json.dumps(asdict(progress))}
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, partial(save_file, tensors, metadata=metadata))
+    write_with(partial(save_file, tensors, metadata=metadata), path)
 
 
 def load_state(path: Path, model: LlamaForCausalLM, optimizer) -> Progress:
@@ -230,18 +230,11 @@ def save_model(
         "practice": PRACTICE,
     }
     text = json.dumps(config, indent=2) + "\n"
-    replace(folder / "config.json", lambda path: path.write_text(text, encoding="utf-8"))
-    replace(folder / "model.safetensors", partial(save_file, weights, metadata=metadata))
+    write_with(lambda path: path.write_text(text, encoding="utf-8"), folder / "config.json")
+    write_with(partial(save_file, weights, metadata=metadata), folder / "model.safetensors")
 
 
 def read_progress(folder: Path) -> Progress:
     """How the model in `folder` was pretrained."""
     with safe_open(folder / "model.safetensors", framework="pt") as file:
         return Progress(**json.loads(file.metadata()["progress"]))
-
-
-def replace(path: Path, write) -> None:
-    """Let `write` make a file under another name, then put it in the place of `path` at once."""
-    draft = path.with_name(path.name + ".draft")
-    write(draft)
-    os.replace(draft, path)

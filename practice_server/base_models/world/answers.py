@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from functools import cache
 from random import Random
-from typing import Any
 
+from practice_server.base_models.world.drawing import weighted
 from practice_server.base_models.world.facts import NUMBER_KINDS, Fact
 from practice_server.base_models.world.tables import grouped, read_table
 from practice_server.base_models.world.wording import fill, finish, inner
@@ -60,8 +60,3 @@ def _with_comments(answer: str, language: str, random: Random) -> str:
     before = [random.choice(comments["before"])] if "before" in places else []
     after = [random.choice(comments["after"])] if "after" in places else []
     return BETWEEN_SENTENCES[language].join([*before, answer, *after])
-
-
-def weighted(weights: dict[Any, int], random: Random) -> Any:
-    """One of the keys, each as likely as its weight says."""
-    return random.choices(list(weights), list(weights.values()))[0]

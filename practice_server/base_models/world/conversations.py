@@ -18,14 +18,13 @@ from practice_server.base_models.world.answers import (
     answered,
     frame,
     framed,
-    weighted,
 )
-from practice_server.base_models.world.facts import NUMBER_KINDS, Fact, all_facts
-from practice_server.base_models.world.tables import LANGUAGES, grouped, read_table
+from practice_server.base_models.world.drawing import Message, turn, weighted
+from practice_server.base_models.world.facts import NUMBER_KINDS, Fact, all_facts, questions
+from practice_server.base_models.world.tables import LANGUAGES, grouped
 from practice_server.base_models.world.wording import fill
 
 Example = dict[str, Any]
-Message = dict[str, str]
 
 # What the examples are about, in hundredths.
 SOURCES = {
@@ -135,15 +134,6 @@ def generate(seed: int) -> Iterator[Example]:
             yield {"messages": _conversation(source, random)}
 
 
-@cache
-def questions(kind: str, language: str, *, held_out: bool) -> list[str]:
-    """The phrasings of a kind of question; those held out are never trained on."""
-    rows = read_table(f"{language}/questions")
-    return [
-        row["question"] for row in rows if (row["kind"], row["held_out"]) == (kind, str(+held_out))
-    ]
-
-
 def _conversation(source: str, random: Random) -> list[Message]:
     """One to five questions with their answers, the first from this source."""
     language = _language(source, random)
@@ -152,12 +142,12 @@ def _conversation(source: str, random: Random) -> list[Message]:
     has_habit = manner == "chatty" and random.random() < HABITS and not is_mixed
     habit = frame(language, random) if has_habit else None
     messages = _system_message(manner if source == "facts" else "any", language, random)
-    for turn in range(weighted(TURNS, random)):
-        if turn and random.random() < TURNING:
+    for number in range(weighted(TURNS, random)):
+        if number and random.random() < TURNING:
             source = weighted(TURNED_TO, random)
-        if turn and is_mixed:
+        if number and is_mixed:
             language = random.choice(LANGUAGES)
-        messages += _as_messages(*_exchange(source, language, manner, habit, random))
+        messages += turn(*_exchange(source, language, manner, habit, random))
         if sum(len(message["content"].encode()) for message in messages) > MAX_BYTES:
             break
     return messages
@@ -176,10 +166,6 @@ def _system_message(manner: str, language: str, random: Random) -> list[Message]
         language = random.choice(LANGUAGES)
     template = random.choice(grouped(f"{language}/system_messages", "manner", "text")[choice])
     return [{"role": "system", "content": fill(template, {}, random, language)}]
-
-
-def _as_messages(question: str, answer: str) -> list[Message]:
-    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
 
 
 def _exchange(

@@ -67,6 +67,15 @@ def all_facts(language: str) -> dict[str, list[Fact]]:
     return facts
 
 
+@cache
+def questions(kind: str, language: str, *, held_out: bool) -> list[str]:
+    """The phrasings of a kind of question; those held out are never trained on."""
+    rows = read_table(f"{language}/questions")
+    return [
+        row["question"] for row in rows if (row["kind"], row["held_out"]) == (kind, str(+held_out))
+    ]
+
+
 def _kinds(language: str) -> list[str]:
     return list(grouped(f"{language}/questions", "kind", "question"))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
+from practice_server.base_models.world.drawing import Message, turn, weighted
 from practice_server.base_models.world.tables import read_table
 from practice_server.base_models.world.values import drawn, made_up
 from practice_server.base_models.world.wording import ARTICLE
@@ -26,8 +27,6 @@ MIXED_SHARE = 0.4
 CASES = (str.lower, str.lower, str.lower, str.capitalize, str.upper)
 LISTS = ("{}, {}", "{} or {}", "{} / {}", "{}, or {}", "{}|{}")
 CHINESE_LISTS = ("{}、{}", "{}还是{}", "{}或{}", "{}/{}")
-
-Message = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,11 @@ def conversation(random: Random) -> list[Message]:
     asking = draw_asking(random, language)
     in_system = random.random() < SYSTEM_SHARE
     messages = [{"role": "system", "content": asking.instruction}] if in_system else []
-    for turn in range(_weighted(TURNS, random)):
+    for number in range(weighted(TURNS, random)):
         text, answer = _labelled(asking, random)
-        if turn == 0 and not in_system:
+        if number == 0 and not in_system:
             text = _together(asking.instruction, text, random)
-        messages.append({"role": "user", "content": text})
-        messages.append({"role": "assistant", "content": answer})
+        messages += turn(text, answer)
     return messages
 
 
@@ -65,9 +63,9 @@ def exchange(random: Random, language: str) -> tuple[str, str]:
 
 def draw_asking(random: Random, language: str) -> Asking:
     """A task, a set of labels, words for them, and a way to ask."""
-    task = _weighted(TASKS, random)
+    task = weighted(TASKS, random)
     labels = _some_labels(task, language, random)
-    manner = _weighted(ASKING, random)
+    manner = weighted(ASKING, random)
     words = _words(task, labels, manner, language, random)
     template = random.choice(_parts(language, f"ask_{manner}", task))
     if manner == "mapped":
@@ -202,10 +200,6 @@ def _small(sentence: str) -> str:
     if sentence.startswith(("I ", "I'")):
         return sentence
     return sentence[0].lower() + sentence[1:]
-
-
-def _weighted(weights: dict, random: Random):
-    return random.choices(list(weights), list(weights.values()))[0]
 
 
 @cache

@@ -13,6 +13,7 @@ from functools import cache
 from random import Random
 from string import Formatter
 
+from practice_server.base_models.world.drawing import Message, turn, weighted
 from practice_server.base_models.world.tables import read_table
 from practice_server.base_models.world.values import Values, drawn, made_up
 
@@ -75,8 +76,6 @@ BLANKS = ("...", "_", "___", "?", "x", "--", "…")
 MANNER_MARKS = {"semicolon": "; ", "comma": ", ", "line": "\n", "bar": " | ", "slash": " / "}
 QUESTION_WORDS = ("Can", "Could", "May", "Is it", "Would")
 
-Message = dict[str, str]
-
 
 @dataclass(frozen=True)
 class Order:
@@ -109,9 +108,9 @@ class Form:
 def conversation(random: Random) -> list[Message]:
     """A conversation of one to four turns about orders, in English or Chinese."""
     language = "chinese" if random.random() < CHINESE_SHARE else "english"
-    manner = random.choices(list(MANNERS), list(MANNERS.values()))[0]
+    manner = weighted(MANNERS, random)
     kind = random.choices(list(KINDS), KIND_WEIGHTS)[0]
-    n_turns = random.choices(list(TURNS), list(TURNS.values()))[0]
+    n_turns = weighted(TURNS, random)
     if manner in ("free", "question"):
         return _in_words(manner, language, kind, n_turns, random)
     return _in_a_form(manner, language, kind, n_turns, random)
@@ -157,10 +156,10 @@ def _in_words(
     in_system = manner == "question" or random.random() < 0.75
     messages = _system(asking if in_system else "", language, random)
     order = draw_order(random, language, kind)
-    for turn in range(n_turns):
+    for number in range(n_turns):
         if _length(messages) > MAX_BYTES:
             break
-        follows = turn > 0 and random.random() < (0.6 if manner == "question" else 0.2)
+        follows = number > 0 and random.random() < (0.6 if manner == "question" else 0.2)
         if not follows:
             order = draw_order(random, language, kind)
             question = sentence(order, random)
@@ -169,9 +168,9 @@ def _in_words(
             question = asked if follows else _together(question, asked, language, random)
         else:
             answer = _readback(order, random)
-            if not in_system and turn == 0:
+            if not in_system and number == 0:
                 question = _together(question, asking, language, random)
-        messages += _turn(question, answer)
+        messages += turn(question, answer)
     return messages
 
 
@@ -184,16 +183,16 @@ def _in_a_form(
     asking = _asking(manner, form, language, kind, random)
     in_system = random.random() < SYSTEM_SHARE
     messages = _system(asking if in_system else "", language, random)
-    for turn in range(n_turns):
+    for number in range(n_turns):
         if _length(messages) > MAX_BYTES:
             break
         order = draw_order(random, language, kind, _with_more(form.fields, kind, random))
         question = sentence(order, random)
-        if not in_system and turn == 0 and asking:
+        if not in_system and number == 0 and asking:
             question = _together(question, asking, language, random)
-        messages += _turn(question, form.filled(order.values))
-        if turn + 1 < n_turns and random.random() < FOLLOW_UP_SHARE:
-            messages += _turn(*_field_question(order, random))
+        messages += turn(question, form.filled(order.values))
+        if number + 1 < n_turns and random.random() < FOLLOW_UP_SHARE:
+            messages += turn(*_field_question(order, random))
     return messages
 
 
@@ -285,13 +284,6 @@ def _system(asking: str, language: str, random: Random) -> list[Message]:
 
 def _length(messages: list[Message]) -> int:
     return sum(len(message["content"].encode()) for message in messages)
-
-
-def _turn(question: str, answer: str) -> list[Message]:
-    return [
-        {"role": "user", "content": question},
-        {"role": "assistant", "content": answer},
-    ]
 
 
 def _together(question: str, asking: str, language: str, random: Random) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 from itertools import permutations
 from random import Random
 
+from practice_server.base_models.world.drawing import Message, turn, weighted
 from practice_server.base_models.world.tables import read_table
 
 CHINESE_SHARE = 0.15
@@ -26,7 +27,6 @@ LETTERS = "ABCDE"
 SYSTEM_SHARE = 0.5
 
 Order = tuple[str, ...]
-Message = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,7 @@ def conversation(random: Random) -> list[Message]:
     language = "chinese" if random.random() < CHINESE_SHARE else "english"
     system = {"role": "system", "content": random.choice(_parts(language, "system"))}
     question, answer = exchange(random, language)
-    return [
-        *([system] if random.random() < SYSTEM_SHARE else []),
-        {"role": "user", "content": question},
-        {"role": "assistant", "content": answer},
-    ]
+    return [*([system] if random.random() < SYSTEM_SHARE else []), *turn(question, answer)]
 
 
 def exchange(random: Random, language: str) -> tuple[str, str]:
@@ -120,7 +116,7 @@ def draw_puzzle(
         names = _names(scene["things"], random.choice(tuple(sizes)), language, random)
         clues = _draw_clues(names, random)
         orders = [o for o in permutations(names) if all(clue.holds(o) for clue in clues)]
-        kind = random.choices(list(QUESTIONS), list(QUESTIONS.values()))[0]
+        kind = weighted(QUESTIONS, random)
         found = _options(kind, names, clues, orders, random)
         if found:
             break
@@ -146,7 +142,7 @@ def _draw_clues(names: Order, random: Random) -> tuple[Clue, ...]:
 
 
 def _draw_clue(kinds: dict[str, int], names: Order, random: Random) -> Clue:
-    kind = random.choices(list(kinds), list(kinds.values()))[0]
+    kind = weighted(kinds, random)
     a, b = random.sample(names, 2)
     return Clue(kind, a, b, random.randrange(len(names)))
 

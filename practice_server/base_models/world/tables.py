@@ -14,7 +14,12 @@ FOLDER = Path(__file__).parent
 @cache
 def read_table(name: str) -> list[dict[str, str]]:
     """The rows of `name`.csv, each as column -> text; a name is like "english/countries"."""
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    return read_rows(FOLDER / f"{name}.csv")
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of any table, each as column -> text."""
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

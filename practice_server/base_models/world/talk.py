@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from random import Random
 
-from practice_server.base_models.world.facts import KINDS
+from practice_server.base_models.world.facts import KINDS, questions
 from practice_server.base_models.world.tables import grouped, read_table
 from practice_server.base_models.world.values import made_up
 from practice_server.base_models.world.wording import fill, finish
@@ -58,7 +58,7 @@ def about_something_made_up(random: Random, language: str) -> str:
     """A question for a fact about something that does not exist, in a phrasing of the facts."""
     kind = random.choice(MADE_UP)
     given = KINDS[kind][1]
-    phrasing = random.choice(_phrasings(kind, language))
+    phrasing = random.choice(questions(kind, language, held_out=False))
     return fill(phrasing, {given: made_up_name(given, random, language)})
 
 
@@ -70,15 +70,6 @@ def made_up_name(given: str, random: Random, language: str) -> str:
         name = fill(random.choice(pieces[given]), {"word": word, "stem": stem})
         if name not in _names(given, language):
             return name.lower() if given == "element" else name
-
-
-@cache
-def _phrasings(kind: str, language: str) -> list[str]:
-    return [
-        row["question"]
-        for row in read_table(f"{language}/questions")
-        if (row["kind"], row["held_out"]) == (kind, "0")
-    ]
 
 
 @cache
