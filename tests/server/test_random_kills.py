@@ -7,23 +7,20 @@ like the victims and the delays, from the case's number. 3 cases are 33 kills. F
 """
 
 import contextlib
-import hashlib
 import os
 import random
 import re
-import threading
 import time
 
-import httpx
 import openai
 import pytest
 
 from tests.server.crash import LISTS_CHILDREN, age, children, end_all, rows, wait_until
+from tests.server.neighbour import KEY, Neighbour
 
 pytestmark = pytest.mark.skipif(not LISTS_CHILDREN, reason="finds processes in /proc")
 
 CASES = int(os.environ.get("RANDOM_KILLS_CASES", "3"))
-KEY = "the-same-after-each-start"
 EXAMPLES, EPOCHS = 40, 10
 STEPS = EXAMPLES * EPOCHS
 # One for each moment but the last. A third trainer could be the third in a row to die without a
@@ -75,59 +72,6 @@ def answer(server, model):
 def undisturbed(server, data):
     """The outcome of a job that nobody killed."""
     return outcome(server, server.wait(server.create(**upload_data(server, data))).id)
-
-
-class Neighbour(threading.Thread):
-    """Uploads and chats all the time, and remembers what the server has acknowledged."""
-
-    def __init__(self, server, draw):
-        super().__init__(daemon=True)
-        self._server = server
-        self._draw = draw
-        self._client = openai.OpenAI(api_key=KEY, max_retries=0)
-        self.stopping = threading.Event()
-        self.files = {}
-        self.complaints = []
-
-    def run(self):
-        while not self.stopping.wait(0.01):
-            client = self._client.with_options(base_url=self._server.base_url)
-            try:
-                self._draw.choice((self._upload, self._upload_in_parts, self._chat))(client)
-            except (openai.APIConnectionError, httpx.TransportError):
-                pass  # the server has been killed
-            except Exception as error:
-                if "ended unexpectedly. Please try again" not in str(error):
-                    self.complaints.append(repr(error))
-
-    def _content(self):
-        lines = range(self._draw.randrange(1, 20_000))
-        return "".join(f'{{"line": {line}, "of": {len(lines)}}}\n' for line in lines).encode()
-
-    def _upload(self, client):
-        content = self._content()
-        kept = client.files.create(file=("a.jsonl", content), purpose="fine-tune")
-        self.files[kept.id] = hashlib.sha256(content).hexdigest()
-
-    def _upload_in_parts(self, client):
-        content = self._content()
-        middle = self._draw.randrange(len(content))
-        upload = client.uploads.create(
-            bytes=len(content), filename="b.jsonl", mime_type="text/jsonl", purpose="fine-tune"
-        )
-        parts = [
-            client.uploads.parts.create(upload.id, data=piece).id
-            for piece in (content[:middle], content[middle:])
-        ]
-        done = client.uploads.complete(upload.id, part_ids=parts)
-        self.files[done.file.id] = hashlib.sha256(content).hexdigest()
-
-    def _chat(self, client):
-        messages = [{"role": "user", "content": "Hello"}]
-        *_, last = client.chat.completions.create(
-            model="tiny", messages=messages, max_tokens=40, stream=True
-        )
-        assert last.choices[0].finish_reason, "an answer without an end"
 
 
 class Life:
@@ -327,12 +271,9 @@ def test_nothing_is_lost(seed, start_server, undisturbed, data):
             life.kill(moment, victims[moment])
             life.check_promises(acknowledged)
         finished = life.finish()
-        neighbour.stopping.set()
-        neighbour.join()
+        neighbour.stop()
         assert neighbour.complaints == []
-        for file, sum in neighbour.files.items():
-            content = life.server.client.files.content(file).read()
-            assert hashlib.sha256(content).hexdigest() == sum
+        neighbour.check_files(life.server.client)
         for job in finished:
             assert outcome(life.server, job) == undisturbed, job
         life.check_home()
@@ -340,5 +281,4 @@ def test_nothing_is_lost(seed, start_server, undisturbed, data):
         error.add_note(f"seed {seed}; killed: {', '.join(life.story)}")
         raise
     finally:
-        neighbour.stopping.set()
-        neighbour.join()
+        neighbour.stop()
