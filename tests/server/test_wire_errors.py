@@ -82,11 +82,24 @@ def test_the_servers_own_origin_is_welcome(http, server):
     assert http.get("/models", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/files/", "/fine-tunes", "/fine_tuning/jobs/x/y"])
+@pytest.mark.parametrize(
+    "path", ["", "/nothing", "/files/", "/fine-tunes", "/fine_tuning/jobs/x/y"]
+)
 def test_an_unknown_path(http, path):
-    response = http.get(path)
+    response = http.get(f"{http.base_url}".removesuffix("/") + path)
     assert response.status_code == 404
     assert error_of(response)["message"] == f"Invalid URL (GET /v1{path})"
+
+
+def test_what_is_no_http(http):
+    with socket.create_connection((http.base_url.host, http.base_url.port)) as connection:
+        connection.sendall(b"hello\r\n\r\n")
+        answer = HTTPResponse(connection)
+        answer.begin()
+        content = answer.read()
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/json")
+    error = {"type": "invalid_request_error", "param": None, "code": None}
+    assert json.loads(content) == {"error": {"message": "Invalid HTTP request received."} | error}
 
 
 @pytest.mark.parametrize(
