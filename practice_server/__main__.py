@@ -21,6 +21,7 @@ from practice_server.catalogue import SHIPPED
 from practice_server.children import PROJECT
 from practice_server.guard import LOOPBACK
 from practice_server.home import Home, HomeInUse
+from practice_server.http_protocol import HttpProtocol
 from practice_server.idle import Activity
 from practice_server.keys import SHORTEST_KEY, BadKeys, Keys, read_keys
 from practice_server.network_drive import is_on_network_drive
@@ -134,7 +135,7 @@ def _listening(options: argparse.Namespace, app) -> uvicorn.Config:
         app,
         host=options.host,
         port=options.port,
-        http="h11",
+        http=HttpProtocol,
         ws="none",
         loop="asyncio",
         lifespan="on",

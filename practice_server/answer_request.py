@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from practice_server.catalogue import Catalogue, Model
 from practice_server.errors import ApiError
@@ -14,19 +15,21 @@ MOST_TOKENS = 1_000_000
 LARGEST_SEED = 2**63 - 1
 
 
-def refuse_unsupported(
-    fields: Fields, known: Collection[str], unsupported: Mapping[str, Collection]
+def check_fields(
+    fields: Fields,
+    read: Collection[str],
+    only_checked: Mapping[str, Callable[[Fields, str], Any]],
+    unsupported: Mapping[str, Collection[Any]],
 ) -> None:
-    """Refuse what the API does not know, and what would change an answer as this server cannot.
+    """Raises ApiError (400) for what the API does not know or this server cannot do.
 
-    `unsupported` says for each such parameter which values change nothing: only those are taken,
-    so that nobody believes in an effect that is not there.
+    `read` are the fields that the caller reads, `only_checked` those that must only be sound, each
+    with the function that reads it; for `unsupported` see `Fields.refuse_unsupported`.
     """
-    fields.refuse_unknown({*known, *unsupported})
-    for name, harmless in unsupported.items():
-        if name in fields and fields.value(name) not in harmless:
-            message = f"Unsupported parameter: the practice server has no '{name}'."
-            raise ApiError(400, message, param=name, code="unsupported_parameter")
+    fields.refuse_unknown({*read, *only_checked, *unsupported})
+    fields.refuse_unsupported(unsupported)
+    for name, check in only_checked.items():
+        check(fields, name)
 
 
 def read_model(fields: Fields, catalogue: Catalogue, owner: str) -> Model:
@@ -55,4 +58,5 @@ def read_include_usage(fields: Fields, stream: bool) -> bool:
     if not stream:
         raise fields.refuse("stream_options", "It is only allowed when 'stream' is true")
     options.refuse_unknown(("include_usage", "include_obfuscation"))
+    options.truth("include_obfuscation")
     return options.truth("include_usage")

@@ -72,6 +72,7 @@ def create_app(
         exception_handlers=HANDLERS,
         lifespan=_lifespan,
     )
+    app.router.redirect_slashes = False
     app.state.services = services
     return app
 

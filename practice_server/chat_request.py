@@ -9,10 +9,10 @@ from practice_server.answer_request import (
     LARGEST_SEED,
     MOST_CHOICES,
     MOST_TOKENS,
+    check_fields,
     read_include_usage,
     read_model,
     read_stop,
-    refuse_unsupported,
 )
 from practice_server.catalogue import Catalogue, Model
 from practice_server.errors import ApiError
@@ -20,6 +20,9 @@ from practice_server.fields import Fields
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 MOST_TOP_LOGPROBS = 20
+LONGEST_IDENTIFIER = 64
+SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
+CACHE_RETENTIONS = ("in_memory", "in-memory", "24h")
 
 READ = (
     "model",
@@ -36,18 +39,18 @@ READ = (
     "logprobs",
     "top_logprobs",
 )
-# These change nothing about an answer.
-WITHOUT_EFFECT = (
-    "metadata",
-    "parallel_tool_calls",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "safety_identifier",
-    "service_tier",
-    "store",
-    "user",
-)
-# Each with the values that change nothing; see `refuse_unsupported`.
+# These change nothing about an answer; see `check_fields`, here and below.
+WITHOUT_EFFECT = {
+    "metadata": Fields.metadata,
+    "parallel_tool_calls": Fields.truth,
+    "prompt_cache_key": Fields.text,
+    "prompt_cache_retention": lambda fields, name: fields.choice(name, CACHE_RETENTIONS, "24h"),
+    "safety_identifier": lambda fields, name: fields.text(name, longest=LONGEST_IDENTIFIER),
+    "service_tier": lambda fields, name: fields.choice(name, SERVICE_TIERS, "auto"),
+    "store": Fields.truth,
+    "user": Fields.text,
+}
+# Each with the values that ask for nothing.
 UNSUPPORTED = {
     "audio": (),
     "frequency_penalty": (0,),
@@ -55,8 +58,10 @@ UNSUPPORTED = {
     "functions": ([],),
     "logit_bias": ({},),
     "modalities": (["text"],),
+    "moderation": (),
     "prediction": (),
     "presence_penalty": (0,),
+    "prompt_cache_options": (),
     "reasoning_effort": (),
     "response_format": ({"type": "text"},),
     "tool_choice": ("none", "auto"),
@@ -64,6 +69,21 @@ UNSUPPORTED = {
     "verbosity": (),
     "web_search_options": (),
 }
+
+# What a message may have beside its role and its content. An answer may be sent back as it came,
+# and an example as it stands in its training file.
+IN_A_MESSAGE = {"name": Fields.text}
+IN_A_MESSAGE_OF = {
+    "assistant": {
+        "annotations": Fields.array,
+        "function_call": Fields.object,
+        "refusal": Fields.text,
+        "tool_calls": Fields.array,
+        "weight": lambda fields, name: fields.integer(name, 0, 1),
+    },
+    "tool": {"tool_call_id": Fields.text},
+}
+IN_A_TEXT_PART = ("type", "text", "prompt_cache_breakpoint")
 
 
 @dataclass(frozen=True)
@@ -98,7 +118,7 @@ class ChatRequest:
 
 def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatRequest:
     """Raises ApiError for what the API or the practice server does not take."""
-    refuse_unsupported(fields, {*READ, *WITHOUT_EFFECT}, UNSUPPORTED)
+    check_fields(fields, READ, WITHOUT_EFFECT, UNSUPPORTED)
     stream = fields.truth("stream")
     max_tokens = fields.integer("max_tokens", 1, MOST_TOKENS)
     return ChatRequest(
@@ -129,18 +149,20 @@ def _read_messages(fields: Fields) -> list[dict[str, Any]]:
             message = f"Invalid value: {message.get('role')!r}. Supported values are: {known}."
             raise ApiError(400, message, param=f"{place}.role", code="invalid_value")
         _check_content(message, f"{place}.content")
+        also = IN_A_MESSAGE | IN_A_MESSAGE_OF.get(message["role"], {})
+        check_fields(Fields(message, f"{place}."), ("role", "content"), also, {"audio": ()})
     return messages
 
 
 def _check_content(message: dict[str, Any], place: str) -> None:
     content = message.get("content")
-    if content is None and message["role"] == "assistant":
+    if isinstance(content, str) or (content is None and message["role"] == "assistant"):
         return
-    if isinstance(content, list) and all(map(_is_text_part, content)):
-        return
-    if not isinstance(content, str):
+    if not isinstance(content, list) or not all(map(_is_text_part, content)):
         reason = "should be a string or a list of text parts"
         raise ApiError(400, f"Invalid value for '{place}': it {reason}.", param=place)
+    for index, part in enumerate(content):
+        Fields(part, f"{place}[{index}].").refuse_unknown(IN_A_TEXT_PART)
 
 
 def _is_text_part(part: Any) -> bool:

@@ -9,10 +9,10 @@ from practice_server.answer_request import (
     LARGEST_SEED,
     MOST_CHOICES,
     MOST_TOKENS,
+    check_fields,
     read_include_usage,
     read_model,
     read_stop,
-    refuse_unsupported,
 )
 from practice_server.catalogue import Catalogue, Model
 from practice_server.fields import Fields
@@ -37,8 +37,9 @@ READ = (
     "stream",
     "stream_options",
 )
-WITHOUT_EFFECT = ("user",)
-# Each with the values that change nothing; see `refuse_unsupported`.
+# These change nothing about an answer; see `check_fields`.
+WITHOUT_EFFECT = {"user": Fields.text}
+# Each with the values that ask for nothing.
 UNSUPPORTED = {
     "frequency_penalty": (0,),
     "logit_bias": ({},),
@@ -82,7 +83,7 @@ class CompletionRequest:
 
 def read_completion_request(fields: Fields, catalogue: Catalogue, owner: str) -> CompletionRequest:
     """Raises ApiError for what the API or the practice server does not take."""
-    refuse_unsupported(fields, {*READ, *WITHOUT_EFFECT}, UNSUPPORTED)
+    check_fields(fields, READ, WITHOUT_EFFECT, UNSUPPORTED)
     stream = fields.truth("stream")
     n = fields.integer("n", 1, MOST_CHOICES, 1)
     return CompletionRequest(

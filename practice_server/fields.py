@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +14,9 @@ from practice_server.errors import ApiError
 MOST_LEVELS = 100
 TOO_DEEP = f"it has more than {MOST_LEVELS} levels"
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+# One pair of a filter for lists.
+METADATA_PAIR = re.compile(r"metadata\[(.*)\]")
+MOST_METADATA, LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE = 16, 64, 512
 
 
 class Fields:
@@ -42,10 +45,21 @@ class Fields:
         return self._values.get(name) is not None
 
     def refuse_unknown(self, known: Collection[str]) -> None:
-        for name in self._values:
-            if name not in known:
-                message = f"Unrecognized request argument supplied: {self._path}{name}"
-                raise ApiError(400, message, param=self._path + name)
+        refuse_unknown((name for name in self._values if name in self), known, path=self._path)
+
+    def refuse_unsupported(self, unsupported: Mapping[str, Collection[Any]]) -> None:
+        """Refuse what the practice server cannot do.
+
+        `unsupported` says for each such field which values ask for nothing: only those are taken,
+        so that nobody believes in an effect that is not there.
+        """
+        for name, harmless in unsupported.items():
+            value = self.value(name)
+            # In Python, a truth value is a number too.
+            if name in self and (isinstance(value, bool) or value not in harmless):
+                place = self._path + name
+                message = f"Unsupported parameter: the practice server has no '{place}'."
+                raise ApiError(400, message, param=place, code="unsupported_parameter")
 
     def value(self, name: str, default: Any = None) -> Any:
         """Whatever the field holds."""
@@ -95,6 +109,22 @@ class Fields:
     def array(self, name: str, *, required: bool = False) -> list[Any] | None:
         return self._typed(name, list, "array", required)
 
+    def metadata(self, name: str) -> dict[str, str] | None:
+        """Pairs of texts, as clients attach them to what they make."""
+        if self.object(name) is None:
+            return None
+        metadata = self.value(name)
+        if len(metadata) > MOST_METADATA:
+            raise self.refuse(name, f"It has more than {MOST_METADATA} pairs")
+        for key, value in metadata.items():
+            if len(key) > LONGEST_METADATA_KEY:
+                reason = f"The key {key!r} has more than {LONGEST_METADATA_KEY} characters"
+                raise self.refuse(name, reason)
+            if not isinstance(value, str) or len(value) > LONGEST_METADATA_VALUE:
+                reason = f"The value of {key!r} is no string of at most {LONGEST_METADATA_VALUE}"
+                raise self.refuse(name, f"{reason} characters")
+        return metadata
+
     def refuse(self, name: str, reason: str) -> ApiError:
         """The error to raise for this field."""
         return ApiError(400, f"{reason} - '{self._path}{name}'", param=self._path + name)
@@ -119,6 +149,23 @@ class Fields:
         if value > most:
             raise self.refuse(name, f"{_shown(value)} is greater than the maximum of {most}")
         return value
+
+
+def refuse_unknown(
+    names: Iterable[str], known: Collection[str], *, path: str = "", detail: bool = False
+) -> None:
+    """Raises ApiError (400) for the first name that is not known; for `path` see `Fields`, for
+    `detail` see `ApiError`."""
+    for name in names:
+        if name not in known:
+            message = f"Unrecognized request argument supplied: {path}{name}"
+            raise ApiError(400, message, param=path + name, detail=detail)
+
+
+async def refuse_body(request: Request) -> None:
+    """Raises ApiError (400) if the request's body says anything; `{}` says nothing."""
+    if await request.body():
+        (await Fields.of_body(request)).refuse_unknown(())
 
 
 def _shown(value: Any) -> str:
@@ -161,9 +208,28 @@ def whole_number(text: str) -> int | None:
     return int(text) if WHOLE_NUMBER.fullmatch(text) else None
 
 
+def refuse_unknown_query(request: Request, known: Collection[str]) -> None:
+    """Raises ApiError (400); `metadata` stands for its pairs too."""
+    refuse_unknown((METADATA_PAIR.sub("metadata", name) for name in request.query_params), known)
+
+
+def query_text(request: Request, name: str) -> str | None:
+    """A text in the query. One that is empty counts as absent: the package for Node.js writes a
+    null like this."""
+    return request.query_params.get(name) or None
+
+
+def query_choice(request: Request, name: str, choices: Collection[str]) -> str | None:
+    text = query_text(request, name)
+    if text is not None and text not in choices:
+        message = f"{_shown(text)} is not one of {list(choices)} - '{name}'"
+        raise ApiError(400, message, param=name)
+    return text
+
+
 def query_integer(request: Request, name: str, *, default: int, most: int) -> int:
     """A whole number from 1 to `most` in the query."""
-    text = request.query_params.get(name)
+    text = query_text(request, name)
     if text is None:
         return default
     number = whole_number(text)

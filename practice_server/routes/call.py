@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from practice_server.errors import ApiError
+from practice_server.fields import refuse_body, refuse_unknown_query
 
 
 class Call(Route):
-    """A call that is served; `differs` says how it is known to differ from OpenAI's."""
+    """A call that is served; `differs` says how it is known to differ from OpenAI's.
+
+    `query` names what its query may have; where `has_body` is false, its body may have nothing.
+    """
 
     is_served = True
 
-    def __init__(self, method: str, path: str, endpoint: Callable, *, differs: str = "") -> None:
-        super().__init__(path, endpoint, methods=[method])
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        endpoint: Callable[[Request], Awaitable[Response]],
+        *,
+        query: Collection[str] = (),
+        has_body: bool = False,
+        differs: str = "",
+    ) -> None:
+        async def answer(request: Request) -> Response:
+            if self.is_served:
+                refuse_unknown_query(request, query)
+                if not has_body:
+                    await refuse_body(request)
+            return await endpoint(request)
+
+        super().__init__(path, answer, methods=[method])
         self.method = method
         self.remark = differs
 
@@ -28,7 +48,7 @@ class NotServed(Call):
     is_served = False
 
     def __init__(self, method: str, path: str, *, why: str) -> None:
-        def refuse(request: Request) -> Response:
+        async def refuse(request: Request) -> Response:
             message = f"The practice server does not serve {method} {request.url.path}: {why}."
             raise ApiError(404, message, code="not_served")
 

@@ -24,6 +24,7 @@ calls = [
         "POST",
         "/chat/completions",
         create,
+        has_body=True,
         differs="tools, response formats and penalties are refused",
     )
 ]

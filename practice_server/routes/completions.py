@@ -25,6 +25,7 @@ calls = [
         "POST",
         "/completions",
         create,
+        has_body=True,
         differs="takes every model; prompts are texts only, and suffix is refused",
     )
 ]

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from practice_server import files
 from practice_server.errors import ApiError
-from practice_server.fields import query_integer, whole_number
+from practice_server.fields import query_choice, query_integer, query_text, whole_number
 from practice_server.file_bytes import keep_file
 from practice_server.routes.call import Call
 from practice_server.routes.forms import read_form
@@ -21,14 +21,14 @@ from practice_server.services import owner, services
 from practice_server.store import Row
 
 PURPOSES = ["fine-tune", "assistants", "batch", "user_data", "vision", "evals"]
+LISTED_PURPOSES = [*PURPOSES, "assistants_output", "batch_output", "fine-tune-results"]
 KNOWN = ("file", "purpose", "expires_after[anchor]", "expires_after[seconds]")
 SHORTEST_LIFE, LONGEST_LIFE = 3600, 2_592_000
 MOST_LISTED = 10_000
 
 
 async def create(request: Request) -> JSONResponse:
-    async with read_form(request, most_fields=8) as form:
-        _refuse_unknown(form)
+    async with read_form(request, KNOWN, detail=True) as form:
         purpose, expires_in = _read_purpose(form), _read_life(form)
         upload = form.get("file")
         if not isinstance(upload, UploadFile):
@@ -48,13 +48,6 @@ async def create(request: Request) -> JSONResponse:
         )
     files.add(services(request).store, services(request).home, row)
     return JSONResponse(files.as_object(row))
-
-
-def _refuse_unknown(form: FormData) -> None:
-    for name in form:
-        if name not in KNOWN:
-            message = f"Unrecognized request argument supplied: {name}"
-            raise ApiError(400, message, param=name, detail=True)
 
 
 def _read_purpose(form: FormData) -> str:
@@ -84,16 +77,13 @@ def _read_life(form: FormData) -> int | None:
 
 
 async def list_files(request: Request) -> JSONResponse:
-    order = request.query_params.get("order", "desc")
-    if order not in ("asc", "desc"):
-        raise ApiError(400, f"{order!r} is not one of ['asc', 'desc'] - 'order'", param="order")
     page = files.page(
         services(request).store,
         owner(request),
-        purpose=request.query_params.get("purpose"),
-        after=request.query_params.get("after"),
+        purpose=query_choice(request, "purpose", LISTED_PURPOSES),
+        after=query_text(request, "after"),
         limit=query_integer(request, "limit", default=MOST_LISTED, most=MOST_LISTED),
-        newest_first=order == "desc",
+        newest_first=query_choice(request, "order", ("asc", "desc")) != "asc",
     )
     return JSONResponse(as_list(page, files.as_object, with_ends=True))
 
@@ -149,8 +139,8 @@ def _named(request: Request) -> Row:
 
 
 calls = [
-    Call("POST", "/files", create, differs="no moderation of data"),
-    Call("GET", "/files", list_files),
+    Call("POST", "/files", create, has_body=True, differs="no moderation of data"),
+    Call("GET", "/files", list_files, query=("purpose", "after", "limit", "order")),
     Call("GET", "/files/{id}", retrieve),
     Call("DELETE", "/files/{id}", delete),
     Call("GET", "/files/{id}/content", content),

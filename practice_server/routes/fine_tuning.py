@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import sys
 from typing import Any
@@ -12,7 +11,14 @@ from starlette.responses import JSONResponse
 
 from practice_server import checkpoints, events, files, hyperparameters, jobs
 from practice_server.errors import ApiError
-from practice_server.fields import Fields, query_integer
+from practice_server.fields import (
+    METADATA_PAIR,
+    MOST_METADATA,
+    Fields,
+    query_choice,
+    query_integer,
+    query_text,
+)
 from practice_server.routes.call import Call
 from practice_server.routes.lists import as_list
 from practice_server.services import owner, services
@@ -34,8 +40,7 @@ LARGEST_SEED = 2**31 - 1
 LONGEST_SUFFIX = 64
 MOST_EPOCHS = 50
 MOST_LISTED = 1000
-MOST_METADATA, LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE = 16, 64, 512
-METADATA_FILTER = re.compile(r"metadata\[(.*)\]")
+PAGE = ("after", "limit")
 
 
 async def create(request: Request) -> JSONResponse:
@@ -59,7 +64,7 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
         seed=secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed,
         method=method,
         hyperparameters=_read_hyperparameters(settings, method),
-        metadata=_read_metadata(fields),
+        metadata=fields.metadata("metadata"),
         idempotency_key=request.headers.get("idempotency-key"),
     )
 
@@ -103,11 +108,16 @@ def _read_method(fields: Fields) -> tuple[str, Fields]:
     method = fields.object("method")
     if method is None:
         return "supervised", fields
+    if "hyperparameters" in fields:
+        raise fields.refuse("hyperparameters", "With 'method' they stand in it, and nowhere else")
     method.refuse_unknown(("type", *METHODS))
     name = method.choice("type", METHODS, "")
     if name not in hyperparameters.NAMES:
         trained = " and ".join(f"'{known}'" for known in hyperparameters.NAMES)
         raise method.refuse("type", f"The practice server trains with {trained} only")
+    for other in METHODS:
+        if other != name and other in method:
+            raise method.refuse(other, f"The type of the method is '{name}'")
     settings = method.object(name) or Fields({})
     settings.refuse_unknown(("hyperparameters",))
     return name, settings
@@ -141,28 +151,12 @@ READ_HYPERPARAMETER = {
 }
 
 
-def _read_metadata(fields: Fields) -> dict[str, str] | None:
-    metadata = fields.value("metadata")
-    if fields.object("metadata") is None:
-        return None
-    if len(metadata) > MOST_METADATA:
-        raise fields.refuse("metadata", f"It has more than {MOST_METADATA} pairs")
-    for key, value in metadata.items():
-        if len(key) > LONGEST_METADATA_KEY:
-            reason = f"The key {key!r} has more than {LONGEST_METADATA_KEY} characters"
-            raise fields.refuse("metadata", reason)
-        if not isinstance(value, str) or len(value) > LONGEST_METADATA_VALUE:
-            reason = f"The value of {key!r} is no string of at most {LONGEST_METADATA_VALUE}"
-            raise fields.refuse("metadata", f"{reason} characters")
-    return metadata
-
-
 async def list_jobs(request: Request) -> JSONResponse:
     page = jobs.page(
         services(request).store,
         owner(request),
         metadata=_metadata_filter(request),
-        after=request.query_params.get("after"),
+        after=query_text(request, "after"),
         limit=query_integer(request, "limit", default=20, most=MOST_LISTED),
     )
     return JSONResponse(as_list(page, jobs.as_object))
@@ -173,9 +167,10 @@ def _metadata_filter(request: Request) -> dict[str, str] | None:
 
     The package for Node.js writes a null as nothing: `metadata=`.
     """
-    if request.query_params.get("metadata") in ("null", ""):
+    if "metadata" in request.query_params:
+        query_choice(request, "metadata", ("null",))
         return {}
-    found = ((METADATA_FILTER.fullmatch(k), v) for k, v in request.query_params.items())
+    found = ((METADATA_PAIR.fullmatch(k), v) for k, v in request.query_params.items())
     pairs = {match[1]: value for match, value in found if match}
     if len(pairs) > MOST_METADATA:
         message = f"It has more than {MOST_METADATA} pairs - 'metadata'"
@@ -191,7 +186,7 @@ async def list_events(request: Request) -> JSONResponse:
     page = events.page(
         services(request).store,
         _named(request)["id"],
-        after=request.query_params.get("after"),
+        after=query_text(request, "after"),
         limit=query_integer(request, "limit", default=20, most=MOST_LISTED),
     )
     return JSONResponse(as_list(page, events.as_object))
@@ -201,7 +196,7 @@ async def list_checkpoints(request: Request) -> JSONResponse:
     page = checkpoints.page(
         services(request).store,
         _named(request)["id"],
-        after=request.query_params.get("after"),
+        after=query_text(request, "after"),
         limit=query_integer(request, "limit", default=10, most=MOST_LISTED),
     )
     return JSONResponse(as_list(page, checkpoints.as_object, with_ends=True))
@@ -252,12 +247,18 @@ def _named(request: Request) -> Row:
 
 JOBS = "/fine_tuning/jobs"
 calls = [
-    Call("POST", JOBS, create, differs="the methods are supervised and dpo; no integrations"),
-    Call("GET", JOBS, list_jobs),
+    Call(
+        "POST",
+        JOBS,
+        create,
+        has_body=True,
+        differs="the methods are supervised and dpo; no integrations",
+    ),
+    Call("GET", JOBS, list_jobs, query=(*PAGE, "metadata")),
     Call("GET", f"{JOBS}/{{id}}", retrieve, differs="estimated_finish is filled in"),
     Call("POST", f"{JOBS}/{{id}}/cancel", cancel),
     Call("POST", f"{JOBS}/{{id}}/pause", pause),
     Call("POST", f"{JOBS}/{{id}}/resume", resume),
-    Call("GET", f"{JOBS}/{{id}}/events", list_events, differs="warns of examples that are cut"),
-    Call("GET", f"{JOBS}/{{id}}/checkpoints", list_checkpoints),
+    Call("GET", f"{JOBS}/{{id}}/events", list_events, query=PAGE, differs="warns of cut examples"),
+    Call("GET", f"{JOBS}/{{id}}/checkpoints", list_checkpoints, query=PAGE),
 ]

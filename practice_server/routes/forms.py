@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from python_multipart.multipart import parse_options_header
@@ -10,14 +10,19 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from practice_server.errors import ApiError
+from practice_server.fields import refuse_unknown
+
+MOST_FIELDS = 8
 
 
 @asynccontextmanager
-async def read_form(request: Request, *, most_fields: int) -> AsyncIterator[FormData]:
-    """The form in the request's body, with one file at most.
+async def read_form(
+    request: Request, known: Collection[str], *, detail: bool = False
+) -> AsyncIterator[FormData]:
+    """The form in the request's body, with one file at most; for `detail` see `ApiError`.
 
-    Raises ApiError (400) for another encoding than UTF-8, and HTTPException (400) for a form that
-    cannot be read.
+    Raises ApiError (400) for another encoding than UTF-8 and for a field that is not known, and
+    HTTPException (400) for a form that cannot be read.
     """
     _, parameters = parse_options_header(request.headers.get("content-type"))
     charset = parameters.get(b"charset", b"utf-8").decode("latin-1")
@@ -25,5 +30,6 @@ async def read_form(request: Request, *, most_fields: int) -> AsyncIterator[Form
     # surrogates.
     if charset.lower() not in ("utf-8", "utf8"):
         raise ApiError(400, f"The form is written in {charset!r}, but must be in UTF-8.")
-    async with request.form(max_files=1, max_fields=most_fields) as form:
+    async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+        refuse_unknown(form, known, detail=detail)
         yield form

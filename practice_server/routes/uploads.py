@@ -49,13 +49,14 @@ def _read_life(fields: Fields) -> int | None:
     life = fields.object("expires_after")
     if life is None:
         return None
+    life.refuse_unknown(("anchor", "seconds"))
     life.choice("anchor", ("created_at",), "")
     return life.integer("seconds", SHORTEST_LIFE, LONGEST_LIFE, required=True)
 
 
 async def add_part(request: Request) -> JSONResponse:
     upload, store = _pending(request), services(request).store
-    async with read_form(request, most_fields=1) as form:
+    async with read_form(request, ("data",)) as form:
         data = form.get("data")
         if not isinstance(data, UploadFile):
             raise ApiError(400, "'data' is a required property", param="data")
@@ -180,8 +181,8 @@ def _named(request: Request) -> Row:
 
 
 calls = [
-    Call("POST", "/uploads", create, differs="the mime_type is not looked at"),
-    Call("POST", "/uploads/{id}/parts", add_part),
-    Call("POST", "/uploads/{id}/complete", complete),
+    Call("POST", "/uploads", create, has_body=True, differs="the mime_type is not looked at"),
+    Call("POST", "/uploads/{id}/parts", add_part, has_body=True),
+    Call("POST", "/uploads/{id}/complete", complete, has_body=True),
     Call("POST", "/uploads/{id}/cancel", cancel),
 ]

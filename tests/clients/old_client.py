@@ -183,6 +183,12 @@ with step("POST /chat/completions", "ask the fine-tuned model"):
     equal((answer.object, answer.choices[0].message.role), ("chat.completion", "assistant"))
     equal(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens)
 
+with step("POST /chat/completions", "send the answer back as it came"):
+    message = answer.choices[0].message
+    for sent in (message, message.model_dump()):
+        talk = [*QUESTION, sent, *QUESTION]
+        client.chat.completions.create(model=model, messages=talk, max_tokens=1)
+
 with step("POST /chat/completions", "the same answer streamed"):
     text, _ = text_of(client.chat.completions.create(messages=QUESTION, stream=True, **asked))
     equal(text, answer.choices[0].message.content)

@@ -176,6 +176,36 @@ def test_a_prompt_beyond_the_context(ask, stream):
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
         ({"extra_body": {"temprature": 1}}, "temprature"),
+        ({"extra_body": {"moderation": {"model": "m"}}}, "moderation"),
+        ({"extra_body": {"prompt_cache_options": {"ttl": "30m"}}}, "prompt_cache_options"),
+        # What changes nothing about an answer must be sound all the same.
+        ({"metadata": {"a": 1}}, "metadata"),
+        ({"metadata": "x"}, "metadata"),
+        ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
+        ({"prompt_cache_key": 1}, "prompt_cache_key"),
+        ({"prompt_cache_retention": "for ever"}, "prompt_cache_retention"),
+        ({"safety_identifier": "x" * 65}, "safety_identifier"),
+        ({"service_tier": "first class"}, "service_tier"),
+        ({"store": "yes"}, "store"),
+        ({"user": 1}, "user"),
+        ({"presence_penalty": False}, "presence_penalty"),
+        (
+            {"stream": True, "stream_options": {"include_obfuscation": 1}},
+            "stream_options.include_obfuscation",
+        ),
+        *(
+            ({"messages": [{"role": role, "content": "x"} | odd]}, f"messages[0].{key}")
+            for role, odd, key in [
+                ("user", {"colour": "red"}, "colour"),
+                ("user", {"refusal": "x"}, "refusal"),
+                ("user", {"name": 1}, "name"),
+                ("assistant", {"audio": {"id": "a"}}, "audio"),
+                ("assistant", {"tool_calls": "x"}, "tool_calls"),
+                ("assistant", {"weight": 2}, "weight"),
+                ("tool", {"tool_call_id": 1}, "tool_call_id"),
+                ("user", {"content": [{"type": "text", "text": "", "a": 1}]}, "content[0].a"),
+            ]
+        ),
     ],
 )
 def test_a_bad_request_names_its_parameter(ask, change, param):
@@ -183,6 +213,31 @@ def test_a_bad_request_names_its_parameter(ask, change, param):
         ask(**change)
     assert error.value.param == param
     assert error.value.type == "invalid_request_error"
+
+
+def test_what_changes_nothing_about_an_answer_is_taken(ask):
+    """As the official package's types have it, all at once."""
+    said = [{"role": "user", "name": "A", "content": QUESTION[0]["content"]}]
+    options = {
+        "metadata": {"a": "b"},
+        "parallel_tool_calls": False,
+        "prompt_cache_key": "a",
+        "prompt_cache_retention": "in_memory",
+        "safety_identifier": "x" * 64,
+        "service_tier": "flex",
+        "store": True,
+        "user": "a",
+    }
+    choice = ask(messages=said, temperature=0, max_tokens=5, **options).choices[0]
+    assert choice == ask(temperature=0, max_tokens=5).choices[0]
+
+
+def test_an_answer_can_be_sent_back_as_it_came(client, ask, finished_job):
+    options = {"model": finished_job.fine_tuned_model, "messages": QUESTION, "temperature": 0}
+    for call in (client.chat.completions.create, client.chat.completions.parse):
+        message = call(**options).choices[0].message
+        for said in (message, message.model_dump()):
+            assert ask(messages=[*QUESTION, said, *QUESTION], max_tokens=1).choices
 
 
 def test_a_client_that_goes_away_makes_nobody_wait(client, ask):

@@ -199,6 +199,7 @@ def test_a_prompt_beyond_the_context(complete, stream):
         ({"prompt": []}, "prompt"),
         ({"prompt": 3}, "prompt"),
         ({"max_tokens": -1}, "max_tokens"),
+        ({"user": 1}, "user"),
         ({"logprobs": 6}, "logprobs"),
         ({"logprobs": True}, "logprobs"),
         ({"best_of": 21}, "best_of"),

@@ -391,6 +391,21 @@ def test_a_loss_that_is_no_number_fails_the_job(server, data):
             None,
             "Unrecognized request argument supplied",
         ),
+        (
+            {"method": {"type": "supervised", "dpo": {}}},
+            "method.dpo",
+            None,
+            "The type of the method is 'supervised'",
+        ),
+        (
+            {
+                "method": {"type": "supervised"},
+                "extra_body": {"hyperparameters": {"n_epochs": 3}},
+            },
+            "hyperparameters",
+            None,
+            "With 'method' they stand in it, and nowhere else",
+        ),
         ({"metadata": {"a": 1}}, "metadata", None, "'a'"),
         (
             {"method": {"type": "reinforcement"}},

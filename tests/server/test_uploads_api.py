@@ -160,6 +160,10 @@ def test_parts_outlive_a_crash(start_server, content):
         ({"purpose": "finetune"}, "purpose"),
         ({"expires_after": {"anchor": "created_at", "seconds": 60}}, "expires_after.seconds"),
         ({"expires_after": {"anchor": "now", "seconds": 3600}}, "expires_after.anchor"),
+        (
+            {"expires_after": {"anchor": "created_at", "seconds": 3600, "hours": 1}},
+            "expires_after.hours",
+        ),
         ({"extra_body": {"parts": 3}}, "parts"),
     ],
 )
@@ -167,6 +171,12 @@ def test_a_bad_upload_names_its_parameter(begin, change, param):
     with pytest.raises(openai.BadRequestError) as error:
         begin(**change)
     assert error.value.param == param
+
+
+def test_a_part_is_nothing_but_its_data(client, content, begin):
+    with pytest.raises(openai.BadRequestError) as error:
+        client.uploads.parts.create(begin().id, data=content, extra_body={"md5": "x"})
+    assert error.value.param == "md5"
 
 
 def test_an_unknown_upload(client):

@@ -4,10 +4,12 @@ import json
 import re
 import socket
 from http.client import HTTPResponse
+from typing import get_type_hints
 
 import httpx2
 import openai
 import pytest
+from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +84,106 @@ def test_the_servers_own_origin_is_welcome(http, server):
     assert http.get("/models", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/files/", "/fine-tunes", "/fine_tuning/jobs/x/y"])
+@pytest.mark.parametrize(
+    "path", ["", "/nothing", "/files/", "/fine-tunes", "/fine_tuning/jobs/x/y"]
+)
 def test_an_unknown_path(http, path):
-    response = http.get(path)
+    response = http.get(f"{http.base_url}".removesuffix("/") + path)
     assert response.status_code == 404
     assert error_of(response)["message"] == f"Invalid URL (GET /v1{path})"
+
+
+def test_what_is_no_http(http):
+    with socket.create_connection((http.base_url.host, http.base_url.port)) as connection:
+        connection.sendall(b"hello\r\n\r\n")
+        answer = HTTPResponse(connection)
+        answer.begin()
+        content = answer.read()
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/json")
+    error = {"type": "invalid_request_error", "param": None, "code": None}
+    assert json.loads(content) == {"error": {"message": "Invalid HTTP request received."} | error}
+
+
+# --- nothing is ignored in silence ---
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/files"),
+        ("GET", "/models"),
+        ("GET", "/fine_tuning/jobs/x/events"),
+        ("POST", "/chat/completions"),
+        ("DELETE", "/files/x"),
+    ],
+)
+def test_an_unknown_parameter_of_the_query(http, method, path):
+    for name in ("colour", "limits", "metadata[a]"):
+        response = http.request(method, path, params={name: "x"})
+        param = name.partition("[")[0]
+        assert response.status_code == 400 and error_of(response)["param"] == param
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/uploads/x/cancel", *(f"/fine_tuning/jobs/x/{c}" for c in ("cancel", "pause", "resume"))],
+)
+def test_a_body_where_none_is_due(http, path):
+    response = http.post(path, json={"reason": "none"})
+    assert response.status_code == 400 and error_of(response)["param"] == "reason"
+    assert http.post(path, content=b"x").status_code == 400
+    for empty in (b"", b"{}"):
+        assert http.post(path, content=empty).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "param", "value"),
+    [
+        ("/files", "purpose", "nonsense"),
+        ("/files", "order", "up"),
+        ("/fine_tuning/jobs", "metadata", "nonsense"),
+    ],
+)
+def test_a_filter_that_is_none(http, path, param, value):
+    response = http.get(path, params={param: value})
+    assert response.status_code == 400 and error_of(response)["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("/files", openai.types.FileListParams),
+        ("/fine_tuning/jobs", openai.types.fine_tuning.JobListParams),
+        ("/fine_tuning/jobs/{job}/events", openai.types.fine_tuning.JobListEventsParams),
+        (
+            "/fine_tuning/jobs/{job}/checkpoints",
+            openai.types.fine_tuning.jobs.CheckpointListParams,
+        ),
+    ],
+)
+def test_the_official_packages_parameters_of_lists_may_be_empty(
+    http, finished_job, path, parameters
+):
+    """The package for Node.js writes a null like this."""
+    empty = dict.fromkeys(get_type_hints(parameters), "")
+    assert http.get(path.format(job=finished_job.id), params=empty).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("/chat/completions", CompletionCreateParamsStreaming),
+        ("/completions", openai.types.completion_create_params.CompletionCreateParamsStreaming),
+        ("/fine_tuning/jobs", openai.types.fine_tuning.JobCreateParams),
+        ("/uploads", openai.types.UploadCreateParams),
+    ],
+)
+def test_no_parameter_of_the_official_package_is_called_unknown(http, path, parameters):
+    names = get_type_hints(parameters)
+    assert len(names) > 4
+    for name in names:
+        error = error_of(http.post(path, json={name: [[]]}))
+        assert "Unrecognized" not in error["message"]
 
 
 @pytest.mark.parametrize(
