@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from practice_server.engines.engine import Engine, Token
+from practice_server.engines.engine import Engine, Sampling, Token
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.model_folder import ModelUnusable, explained
 from practice_server.text_stream import TextStream
@@ -189,14 +189,14 @@ class Speech:
         wanted = self._request
         room = self._engine.context - len(prompt)
         max_tokens = room if wanted["max_tokens"] is None else wanted["max_tokens"]
-        return self._engine.generate(
-            prompt,
+        sampling = Sampling(
             max_tokens=min(max_tokens, room),
             temperature=wanted["temperature"],
             top_p=wanted["top_p"],
             seed=wanted["seed"],
             top_logprobs=wanted["top_logprobs"] or 0,
         )
+        return self._engine.generate(prompt, sampling)
 
     def _take(self, token: Token) -> str:
         self._n_tokens += 1

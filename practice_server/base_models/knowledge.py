@@ -17,6 +17,7 @@ from practice_server.base_models.world.talk import (
     small_talk_kinds,
 )
 from practice_server.base_models.world.wording import fill
+from practice_server.engines.engine import Sampling
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 
 SEED = 1
@@ -80,7 +81,7 @@ def ask(engine: NumpyEngine, question: str, system: str | None = None) -> str:
 def answer(engine: NumpyEngine, messages: Sequence[dict[str, str]]) -> str:
     """The model's likeliest answer to a conversation."""
     prompt = engine.tokenizer.encode_prompt(messages)
-    spoken = engine.generate(prompt, max_tokens=MAX_TOKENS, temperature=0, top_p=1, seed=0)
+    spoken = engine.generate(prompt, Sampling(max_tokens=MAX_TOKENS, temperature=0))
     return engine.tokenizer.decode([t.id for t in spoken if t.id != engine.tokenizer.end])
 
 

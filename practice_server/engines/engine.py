@@ -109,6 +109,22 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How an answer's tokens are drawn.
+
+    Temperature 0 takes the likeliest each time; `top_p` keeps the likeliest that together have so
+    much probability. The same `seed` gives the same answer, None another one each time.
+    `top_logprobs`: of how many of the likeliest tokens is told at each place.
+    """
+
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    seed: int | None = None
+    top_logprobs: int = 0
+
+
+@dataclass(frozen=True)
 class Token:
     """One generated token, its log-probability, and the likeliest tokens with theirs."""
 
@@ -166,19 +182,9 @@ class Engine(Protocol):
         `tokens`: 2 or more, at most as many as the context; with fewer, nothing is yielded.
         """
 
-    def generate(
-        self,
-        prompt: list[int],
-        *,
-        max_tokens: int,
-        temperature: float,
-        top_p: float,
-        seed: int | None,
-        top_logprobs: int = 0,
-    ) -> Iterator[Token]:
+    def generate(self, prompt: list[int], sampling: Sampling) -> Iterator[Token]:
         """Yield the answer's tokens one by one.
 
         It ends with the `<|end|>` token, which is yielded too, or without it when `max_tokens`
-        are reached or the context is full. Temperature 0 takes the likeliest token each time;
-        the same seed gives the same answer.
+        are reached or the context is full.
         """

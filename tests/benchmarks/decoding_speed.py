@@ -20,6 +20,7 @@ import torch
 from pocket_size import pocket_size_engine
 from transformers import LlamaForCausalLM
 
+from practice_server.engines.engine import Sampling
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 
 ROUNDS = 5
@@ -28,7 +29,7 @@ N_TOKENS = 100
 
 def answer_numpy(engine: NumpyEngine, prompt: list[int]) -> tuple[float, list[int]]:
     start = time.perf_counter()
-    answer = engine.generate(prompt, max_tokens=N_TOKENS, temperature=0.0, top_p=1.0, seed=None)
+    answer = engine.generate(prompt, Sampling(max_tokens=N_TOKENS, temperature=0))
     tokens = [token.id for token in answer]
     return (time.perf_counter() - start) / len(tokens), tokens
 

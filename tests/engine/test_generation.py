@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pytest
 
-from practice_server.engines.engine import Example, Plan
+from practice_server.engines.engine import Example, Plan, Sampling
 from practice_server.engines.numpy_engine.model import Batch
 
-GREEDY = {"temperature": 0.0, "top_p": 1.0, "seed": None}
+GREEDY = {"temperature": 0.0}
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def log_softmax(logits, never):
 
 def test_the_cache_changes_nothing(engine, tokenizer, prompt):
     """Each token's log-probability is what a pass over the whole text gives it."""
-    answer = list(engine.generate(prompt, max_tokens=20, temperature=1.0, top_p=1.0, seed=3))
+    answer = list(engine.generate(prompt, Sampling(max_tokens=20, seed=3)))
     tokens = prompt + [token.id for token in answer]
     trained_on = [False] * len(prompt) + [True] * len(answer)
     logits = engine.model.forward_batch(Batch.of([Example(tokens, trained_on)]))
@@ -34,7 +34,7 @@ def test_the_cache_changes_nothing(engine, tokenizer, prompt):
 
 
 def test_greedy_takes_the_likeliest_each_time(engine, prompt):
-    answer = list(engine.generate(prompt, max_tokens=20, top_logprobs=3, **GREEDY))
+    answer = list(engine.generate(prompt, Sampling(max_tokens=20, top_logprobs=3, **GREEDY)))
     for token in answer:
         assert token.top[0] == (token.id, token.logprob)
         assert len(token.top) == 3
@@ -45,7 +45,7 @@ def test_greedy_agrees_with_transformers(make_engine, tokenizer, prompt, tmp_pat
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     make_engine().save(tmp_path)
-    ours = make_engine().load(tmp_path).generate(prompt, max_tokens=20, **GREEDY)
+    ours = make_engine().load(tmp_path).generate(prompt, Sampling(max_tokens=20, **GREEDY))
     llama = transformers.LlamaForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     theirs = llama.generate(
         torch.tensor([prompt]),
@@ -59,7 +59,7 @@ def test_greedy_agrees_with_transformers(make_engine, tokenizer, prompt, tmp_pat
 
 def test_the_same_seed_gives_the_same_answer(engine, prompt):
     def answer(seed):
-        tokens = engine.generate(prompt, max_tokens=20, temperature=1.0, top_p=0.9, seed=seed)
+        tokens = engine.generate(prompt, Sampling(max_tokens=20, top_p=0.9, seed=seed))
         return [token.id for token in tokens]
 
     assert answer(5) == answer(5)
@@ -68,10 +68,9 @@ def test_the_same_seed_gives_the_same_answer(engine, prompt):
 
 def test_tokens_are_drawn_as_often_as_they_are_likely(engine, prompt):
     def first(seed, **settings):
-        settings = {"temperature": 1.0, "top_p": 1.0, **settings}
-        return next(engine.generate(prompt, max_tokens=1, seed=seed, **settings))
+        return next(engine.generate(prompt, Sampling(max_tokens=1, seed=seed, **settings)))
 
-    top = next(engine.generate(prompt, max_tokens=1, top_logprobs=5, **GREEDY)).top
+    top = next(engine.generate(prompt, Sampling(max_tokens=1, top_logprobs=5, **GREEDY))).top
     drawn = [first(seed).id for seed in range(400)]
     for token, logprob in top:
         assert drawn.count(token) / 400 == pytest.approx(np.exp(logprob), abs=0.1)
@@ -87,29 +86,29 @@ def test_tokens_are_drawn_as_often_as_they_are_likely(engine, prompt):
 def test_what_was_learnt_is_said_and_ended(engine, examples, tokenizer, prompt):
     plan = Plan(n_epochs=40, batch_size=1, learning_rate_multiplier=3.0, seed=0)
     list(engine.train(examples, [], plan))
-    answer = list(engine.generate(prompt, max_tokens=40, **GREEDY))
+    answer = list(engine.generate(prompt, Sampling(max_tokens=40, **GREEDY)))
     assert tokenizer.decode([t.id for t in answer]) == "Nobody that you know.<|end|>"
 
 
 def test_role_marks_are_never_said(engine, tokenizer, prompt):
-    tokens = engine.generate(prompt, max_tokens=1000, temperature=2.0, top_p=1.0, seed=0)
+    tokens = engine.generate(prompt, Sampling(max_tokens=1000, temperature=2.0, seed=0))
     assert not {token.id for token in tokens} & (tokenizer.special - {tokenizer.end})
 
 
 def test_the_context_bounds_the_answer(engine, prompt):
     engine.model.weights.embedding[engine.tokenizer.end] = 0
-    answer = list(engine.generate(prompt, max_tokens=1000, **GREEDY))
+    answer = list(engine.generate(prompt, Sampling(max_tokens=1000, **GREEDY)))
     assert len(prompt) + len(answer) == engine.context
 
 
 @pytest.mark.parametrize("length", [0, 64, 65])
 def test_a_prompt_that_leaves_no_room_is_refused_at_once(engine, length):
     with pytest.raises(ValueError, match=f"the prompt has {length} tokens; .* 1 to 63 tokens"):
-        engine.generate([65] * length, max_tokens=5, **GREEDY)
+        engine.generate([65] * length, Sampling(max_tokens=5, **GREEDY))
 
 
 def test_scores_are_those_with_which_the_tokens_were_generated(engine, prompt):
-    answer = list(engine.generate(prompt, max_tokens=12, top_logprobs=2, **GREEDY))
+    answer = list(engine.generate(prompt, Sampling(max_tokens=12, top_logprobs=2, **GREEDY)))
     tokens = prompt + [token.id for token in answer]
     scored = list(engine.score(tokens, top_logprobs=2))
     assert [token.id for token in scored] == tokens[1:]

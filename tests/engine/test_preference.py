@@ -7,7 +7,7 @@ import pytest
 
 from practice_server.engines.engine import Example, Plan, Preference, TrainingDiverged
 from practice_server.engines.numpy_engine.parameters import Parameters
-from practice_server.engines.numpy_engine.preference import Preferring
+from practice_server.engines.numpy_engine.preference import DPO
 from practice_server.engines.numpy_engine.train import evaluate, loss_and_gradients
 
 BETA = 0.3
@@ -32,7 +32,7 @@ def preferences(tokenizer):
 def moved(make_engine, preferences):
     """A model in float64 that has moved away from its reference, its objective and its pairs."""
     model = make_engine(dtype=np.float64).model
-    objective = Preferring(BETA)
+    objective = DPO(BETA)
     pairs = objective.prepare(model, "training", preferences)
     random = np.random.default_rng(3)
     model.weights.flat[:] += random.normal(scale=0.02, size=model.weights.flat.size)
@@ -47,7 +47,7 @@ def mean_loss(model, objective, pairs):
 
 def test_before_training_nothing_is_preferred(make_engine, preferences):
     model = make_engine(dtype=np.float64).model
-    objective = Preferring(BETA)
+    objective = DPO(BETA)
     pairs = objective.prepare(model, "training", preferences)
     assert mean_loss(model, objective, pairs) == pytest.approx(log(2))
 
@@ -107,7 +107,7 @@ def test_a_batch_in_parts_has_the_same_gradients(moved, monkeypatch):
     model, objective, pairs = moved
     whole, in_parts = Parameters(model.config, np.float64), Parameters(model.config, np.float64)
     loss_and_gradients(model, pairs, whole, objective)
-    monkeypatch.setattr("practice_server.engines.numpy_engine.train.TOKENS_AT_ONCE", 60)
+    monkeypatch.setattr("practice_server.engines.numpy_engine.objectives.TOKENS_AT_ONCE", 60)
     loss_and_gradients(model, pairs, in_parts, objective)
     np.testing.assert_allclose(in_parts.flat, whole.flat, atol=1e-12)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from practice_server.engines.engine import Example, Plan, TrainingDiverged
-from practice_server.engines.numpy_engine import train as training_file
+from practice_server.engines.numpy_engine import objectives
 from practice_server.engines.numpy_engine.parameters import Parameters
 from practice_server.engines.numpy_engine.train import evaluate, loss_and_gradients
 
@@ -111,7 +111,7 @@ def test_the_company_of_other_examples_does_not_change_an_examples_loss(engine, 
 def test_a_batch_in_parts_has_the_same_gradients(engine, examples, monkeypatch):
     whole, in_parts = (Parameters(engine.model.config) for _ in range(2))
     loss_and_gradients(engine.model, examples, whole)
-    monkeypatch.setattr(training_file, "TOKENS_AT_ONCE", 60)
+    monkeypatch.setattr(objectives, "TOKENS_AT_ONCE", 60)
     loss_and_gradients(engine.model, examples, in_parts)
     np.testing.assert_allclose(in_parts.flat, whole.flat, atol=1e-6)
 

@@ -7,14 +7,23 @@ from pathlib import Path
 
 import numpy as np
 
-from practice_server.engines.engine import DataSize, Example, Plan, Preference, Step, Token
+from practice_server.engines.engine import (
+    DataSize,
+    Example,
+    Plan,
+    Preference,
+    Sampling,
+    Step,
+    Token,
+)
 from practice_server.engines.numpy_engine.config import Config
 from practice_server.engines.numpy_engine.generate import generate, score
 from practice_server.engines.numpy_engine.memory import memory_needed
 from practice_server.engines.numpy_engine.model import Model
-from practice_server.engines.numpy_engine.preference import Preferring
+from practice_server.engines.numpy_engine.objectives import SUPERVISED
+from practice_server.engines.numpy_engine.preference import DPO
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
-from practice_server.engines.numpy_engine.train import SUPERVISED, Training
+from practice_server.engines.numpy_engine.train import Training
 
 
 class NumpyEngine:
@@ -51,7 +60,7 @@ class NumpyEngine:
         state: Path | None = None,
     ) -> Iterator[Step]:
         """Train in place and yield after each optimizer step; see `Engine.train`."""
-        objective = SUPERVISED if plan.beta is None else Preferring(plan.beta)
+        objective = SUPERVISED if plan.beta is None else DPO(plan.beta)
         self._training = Training(self.model, training, validation, plan, objective)
         if state is not None:
             self._training.load_state(state)
@@ -74,24 +83,6 @@ class NumpyEngine:
         """Yield each token but the first with its log-probability; see `Engine.score`."""
         return score(self.model, self.tokenizer, tokens, top_logprobs=top_logprobs)
 
-    def generate(
-        self,
-        prompt: list[int],
-        *,
-        max_tokens: int,
-        temperature: float,
-        top_p: float,
-        seed: int | None,
-        top_logprobs: int = 0,
-    ) -> Iterator[Token]:
+    def generate(self, prompt: list[int], sampling: Sampling) -> Iterator[Token]:
         """Yield the answer's tokens one by one; see `Engine.generate`."""
-        return generate(
-            self.model,
-            self.tokenizer,
-            prompt,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            top_p=top_p,
-            seed=seed,
-            top_logprobs=top_logprobs,
-        )
+        return generate(self.model, self.tokenizer, prompt, sampling)

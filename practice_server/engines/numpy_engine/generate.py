@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
-from practice_server.engines.engine import Example, Token
+from practice_server.engines.engine import Example, Sampling, Token
 from practice_server.engines.numpy_engine.layers import attention
 from practice_server.engines.numpy_engine.model import Batch, Model
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
@@ -22,6 +22,7 @@ class Cache:
         config = model.config
         shape = (n_tokens, config.num_attention_heads, config.head_size)
         both = (config.num_hidden_layers, 2, *shape)
+        self.n_tokens = n_tokens
         self._model = model
         self._kept = np.empty(both, model.weights.flat.dtype)
         self._attends = [partial(self._attend, keys, values) for keys, values in self._kept]
@@ -49,15 +50,7 @@ class Cache:
 
 
 def generate(
-    model: Model,
-    tokenizer: Tokenizer,
-    prompt: list[int],
-    *,
-    max_tokens: int,
-    temperature: float,
-    top_p: float,
-    seed: int | None,
-    top_logprobs: int = 0,
+    model: Model, tokenizer: Tokenizer, prompt: list[int], sampling: Sampling
 ) -> Iterator[Token]:
     """Yield an answer's tokens; see `Engine.generate`.
 
@@ -69,16 +62,7 @@ def generate(
             f"the prompt has {len(prompt)} tokens; the model can answer prompts of "
             f"1 to {context - 1} tokens"
         )
-    random = np.random.default_rng(None if seed is None else seed % 2**64)
-    return _tokens(
-        Cache(model, context),
-        prompt,
-        n_tokens=min(max_tokens, context - len(prompt)),
-        never=_never_said(tokenizer),
-        end=tokenizer.end,
-        draw=partial(_draw, temperature=temperature, top_p=top_p, random=random),
-        top_logprobs=top_logprobs,
-    )
+    return _tokens(Cache(model, context), tokenizer, prompt, sampling)
 
 
 def score(
@@ -110,44 +94,37 @@ def _logprobs(logits: np.ndarray, never: list[int]) -> np.ndarray:
 
 
 def _tokens(
-    cache: Cache,
-    prompt: list[int],
-    *,
-    n_tokens: int,
-    never: list[int],
-    end: int,
-    draw: Callable[[np.ndarray], int],
-    top_logprobs: int,
+    cache: Cache, tokenizer: Tokenizer, prompt: list[int], sampling: Sampling
 ) -> Iterator[Token]:
-    new = prompt
-    for _ in range(n_tokens):
+    random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
+    never, new = _never_said(tokenizer), prompt
+    for _ in range(min(sampling.max_tokens, cache.n_tokens - len(prompt))):
         logprobs = _logprobs(cache.read(new), never)
-        token = draw(logprobs)
-        yield Token(token, float(logprobs[token]), _likeliest(logprobs, top_logprobs))
-        if token == end:
+        token = _draw(logprobs, sampling, random)
+        yield Token(token, float(logprobs[token]), _likeliest(logprobs, sampling.top_logprobs))
+        if token == tokenizer.end:
             return
         new = [token]
 
 
-def _draw(
-    logprobs: np.ndarray, *, temperature: float, top_p: float, random: np.random.Generator
-) -> int:
+def _draw(logprobs: np.ndarray, sampling: Sampling, random: np.random.Generator) -> int:
     """Draw a token from the likeliest that together have the probability `top_p`.
 
     The temperature divides the log-probabilities first: below 1 the likely become likelier. At 0
     the likeliest is taken. top_p as in Holtzman et al., 2020, arXiv:1904.09751.
     """
-    if temperature == 0:
+    if sampling.temperature == 0:
         return int(logprobs.argmax())
-    order = np.argsort(-logprobs, kind="stable")
-    behind = (logprobs[order] - logprobs[order[0]]).astype(np.float64)
     # Next to 0, a temperature makes all but the likeliest infinitely unlikely: exp gives 0.
     with np.errstate(over="ignore"):
-        weights = np.exp(behind / temperature)
-    reached = np.cumsum(weights / weights.sum())
-    n_kept = int(np.searchsorted(reached, top_p)) + 1
-    kept = reached[: min(n_kept, len(reached))]
-    return int(order[np.searchsorted(kept, random.random() * kept[-1], side="right")])
+        weights = np.exp((logprobs - logprobs.max()) / sampling.temperature)
+    if sampling.top_p < 1:  # sorting the vocabulary takes longer than all the rest
+        order = np.argsort(-weights, kind="stable")
+        reached = np.cumsum(weights[order])
+        n_kept = int(np.searchsorted(reached, sampling.top_p * reached[-1])) + 1
+        weights[order[n_kept:]] = 0
+    reached = np.cumsum(weights)
+    return int(np.searchsorted(reached, random.random() * reached[-1], side="right"))
 
 
 def _likeliest(logprobs: np.ndarray, n: int) -> list[tuple[int, float]]:

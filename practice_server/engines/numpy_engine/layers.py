@@ -1,6 +1,7 @@
 """The parts of the decoder, each with its gradient beside it.
 
-A forward function returns its result and what its backward function will need. A backward
+A forward function returns its result and what its backward function will need, as a named tuple
+if that is more than one array. A backward
 function takes the gradient of the loss with respect to that result (`d_…`), writes the gradients
 of its weights where it is told, and returns the gradient with respect to its input.
 
@@ -12,7 +13,25 @@ The formulas are those of Llama (Touvron et al., 2023, arXiv:2302.13971, section
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+
+
+class NormSaved(NamedTuple):
+    """x̂, (n, width), and s, (n, 1)."""
+
+    normed: np.ndarray
+    scale: np.ndarray
+
+
+class SwigluSaved(NamedTuple):
+    """g, u, σ(g) and g · σ(g), each (n, inner)."""
+
+    gate: np.ndarray
+    up: np.ndarray
+    sigmoid: np.ndarray
+    opened: np.ndarray
 
 
 def linear(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -28,28 +47,27 @@ def linear_backward(
     return d_y @ weight
 
 
-def rms_norm(x: np.ndarray, weight: np.ndarray, eps: float) -> tuple[np.ndarray, tuple]:
+def rms_norm(x: np.ndarray, weight: np.ndarray, eps: float) -> tuple[np.ndarray, NormSaved]:
     """Scale each row to a root mean square of 1, then each column by its weight.
 
     y = w · x̂ with x̂ = x · s and s = 1 / sqrt(mean(x²) + eps). x, y: (n, width), weight: (width,).
     """
     scale = 1 / np.sqrt(np.vecdot(x, x)[:, None] / x.shape[-1] + eps)
     normed = x * scale
-    return normed * weight, (normed, scale)
+    return normed * weight, NormSaved(normed, scale)
 
 
 def rms_norm_backward(
-    d_y: np.ndarray, saved: tuple, weight: np.ndarray, d_weight: np.ndarray
+    d_y: np.ndarray, saved: NormSaved, weight: np.ndarray, d_weight: np.ndarray
 ) -> np.ndarray:
     """dw = Σ dy · x̂ over the rows, and dx = s · (dx̂ − x̂ · mean(dx̂ · x̂)) with dx̂ = dy · w.
 
     The second term takes away what would only change the row's length, which the norm undoes.
     """
-    normed, scale = saved
-    np.einsum("nw,nw->w", d_y, normed, out=d_weight)
+    np.einsum("nw,nw->w", d_y, saved.normed, out=d_weight)
     d_normed = d_y * weight
-    along = np.vecdot(d_normed, normed)[:, None] / normed.shape[-1]
-    return (d_normed - normed * along) * scale
+    along = np.vecdot(d_normed, saved.normed)[:, None] / saved.normed.shape[-1]
+    return (d_normed - saved.normed * along) * saved.scale
 
 
 def rotation_table(n_positions: int, head_size: int, theta: float) -> tuple[np.ndarray, ...]:
@@ -116,7 +134,7 @@ def attention_backward(
     return tuple(x.transpose(1, 0, 2) for x in (d_query, d_key, d_value))
 
 
-def swiglu(gate_up: np.ndarray) -> tuple[np.ndarray, tuple]:
+def swiglu(gate_up: np.ndarray) -> tuple[np.ndarray, SwigluSaved]:
     """h = g · σ(g) · u: the gate g decides how much of u passes (Shazeer, arXiv:2002.05202).
 
     gate_up: (n, 2 · inner), the gates first; h: (n, inner).
@@ -125,10 +143,10 @@ def swiglu(gate_up: np.ndarray) -> tuple[np.ndarray, tuple]:
     gate, up = gate_up[:, :inner], gate_up[:, inner:]
     sigmoid = 1 / (1 + np.exp(-gate))
     opened = gate * sigmoid
-    return opened * up, (gate, up, sigmoid, opened)
+    return opened * up, SwigluSaved(gate, up, sigmoid, opened)
 
 
-def swiglu_backward(d_hidden: np.ndarray, saved: tuple) -> np.ndarray:
+def swiglu_backward(d_hidden: np.ndarray, saved: SwigluSaved) -> np.ndarray:
     """du = dh · g · σ(g) and dg = dh · u · (σ(g) + g · σ(g) · (1 − σ(g)))."""
     gate, up, sigmoid, opened = saved
     inner = gate.shape[-1]

@@ -1,4 +1,4 @@
-"""How much memory training takes, worked out from what `train.py` and `layers.py` keep.
+"""How much memory training takes, worked out from what `model.py` and `layers.py` keep.
 
 Weights, gradients and the two moments of AdamW are four numbers for each weight, and a fifth where
 a batch goes through the model in parts. While a model is saved there is a copy of its weights in
@@ -11,8 +11,8 @@ from math import prod
 
 from practice_server.engines.engine import DataSize
 from practice_server.engines.numpy_engine.config import Config
+from practice_server.engines.numpy_engine.objectives import TOKENS_AT_ONCE
 from practice_server.engines.numpy_engine.parameters import shapes
-from practice_server.engines.numpy_engine.train import TOKENS_AT_ONCE
 
 NUMBER, HALF = 4, 2  # bytes
 # The child before it has read a model: Python, NumPy, the database.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,12 @@ from practice_server.engines.numpy_engine.config import Config
 from practice_server.engines.numpy_engine.parameters import Layer, Parameters
 
 # From a layer's query, key and value, each (n, heads, head_size), to what each token gathered,
-# of the same shape, and whatever the way back will need.
+# of the same shape, and whatever the way back will need. Who looks at whom is all that differs:
+#
+#     in a batch, of two examples       a b c d e     in an answer, whose       the old | new
+#     a:  a        d:  d                              first tokens are read     c:  a b | c
+#     b:  a b      e:  d e                            already
+#     c:  a b c
 Attend = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, Any]]
 
 
@@ -53,6 +58,28 @@ class Batch:
             rows=rows,
             targets=following[rows],
         )
+
+
+class AttentionSaved(NamedTuple):
+    """What the way back through an attention block needs."""
+
+    normed: np.ndarray
+    norm: layers.NormSaved
+    rotation: tuple[np.ndarray, np.ndarray]
+    query: np.ndarray
+    key: np.ndarray
+    value: np.ndarray
+    attend: Any
+    attended: np.ndarray
+
+
+class MLPSaved(NamedTuple):
+    """What the way back through an MLP block needs."""
+
+    normed: np.ndarray
+    norm: layers.NormSaved
+    hidden: np.ndarray
+    swiglu: layers.SwigluSaved
 
 
 class Model:
@@ -92,9 +119,11 @@ class Model:
         x = self.weights.embedding[tokens]
         for layer, attend in zip(self.weights.layers, attends, strict=True):
             x, attention_saved = self._attention_block(x, layer, rotation, attend)
+            if layer is self.weights.layers[-1]:
+                x = x[rows]  # nobody looks at the other tokens any more
             x, mlp_saved = self._mlp_block(x, layer)
             keep((attention_saved, mlp_saved))
-        normed, saved = layers.rms_norm(x[rows], self.weights.norm, self.config.rms_norm_eps)
+        normed, saved = layers.rms_norm(x, self.weights.norm, self.config.rms_norm_eps)
         keep((normed, saved))
         return layers.linear(normed, self.weights.embedding)
 
@@ -111,70 +140,75 @@ class Model:
         d_normed = layers.linear_backward(
             d_logits, normed, self.weights.embedding, gradients.embedding
         )
-        d_x = np.zeros((len(batch.tokens), normed.shape[-1]), normed.dtype)
-        d_x[batch.rows] = layers.rms_norm_backward(
-            d_normed, saved, self.weights.norm, gradients.norm
-        )
+        d_x = layers.rms_norm_backward(d_normed, saved, self.weights.norm, gradients.norm)
         # A block is x + branch(x): the gradient passes the sum unchanged, and the branch adds its
         # own.
         for layer, d_layer in zip(self.weights.layers[::-1], gradients.layers[::-1], strict=True):
             attention_saved, mlp_saved = trace.pop()
             d_x += self._mlp_block_backward(d_x, mlp_saved, layer, d_layer)
+            if layer is self.weights.layers[-1]:
+                d_x = _scattered(d_x, batch.rows, len(batch.tokens))
             d_x += self._attention_block_backward(d_x, attention_saved, layer, d_layer)
         # The embedding is used twice: as output weights above, and here as input.
         np.add.at(gradients.embedding, batch.tokens, d_x)
 
     def _attention_block(
         self, x: np.ndarray, layer: Layer, rotation: tuple, attend: Attend
-    ) -> tuple[np.ndarray, tuple]:
+    ) -> tuple[np.ndarray, AttentionSaved]:
         """x + attention(norm(x)): each token takes from those before it. x: (n, width)."""
         n, heads = len(x), self.config.num_attention_heads
-        normed, norm_saved = layers.rms_norm(x, layer.attention_norm, self.config.rms_norm_eps)
+        normed, norm = layers.rms_norm(x, layer.attention_norm, self.config.rms_norm_eps)
         mixed = layers.linear(normed, layer.query_key_value).reshape(n, 3 * heads, -1)
         turned = layers.rotate(mixed[:, : 2 * heads], *rotation)
         query, key, value = turned[:, :heads], turned[:, heads:], mixed[:, 2 * heads :]
-        attended, attend_saved = attend(query, key, value)
+        attended, kept = attend(query, key, value)
         attended = attended.reshape(n, -1)
-        saved = normed, norm_saved, rotation, (query, key, value), attend_saved, attended
+        saved = AttentionSaved(normed, norm, rotation, query, key, value, kept, attended)
         return x + layers.linear(attended, layer.attention_output), saved
 
     def _attention_block_backward(
-        self, d_y: np.ndarray, saved: tuple, layer: Layer, d_layer: Layer
+        self, d_y: np.ndarray, saved: AttentionSaved, layer: Layer, d_layer: Layer
     ) -> np.ndarray:
         n, heads = len(d_y), self.config.num_attention_heads
-        normed, norm_saved, (cosine, sine), (query, key, value), spans, attended = saved
         d_attended = layers.linear_backward(
-            d_y, attended, layer.attention_output, d_layer.attention_output
-        ).reshape(query.shape)
-        d_mixed = np.empty((n, 3, *query.shape[1:]), d_y.dtype)
-        for at, weights in spans:
+            d_y, saved.attended, layer.attention_output, d_layer.attention_output
+        ).reshape(saved.query.shape)
+        d_mixed = np.empty((n, 3, *saved.query.shape[1:]), d_y.dtype)
+        for at, weights in saved.attend:
             d_mixed[at, 0], d_mixed[at, 1], d_mixed[at, 2] = layers.attention_backward(
-                d_attended[at], query[at], key[at], value[at], weights
+                d_attended[at], saved.query[at], saved.key[at], saved.value[at], weights
             )
         d_mixed = d_mixed.reshape(n, 3 * heads, -1)
+        cosine, sine = saved.rotation
         d_mixed[:, : 2 * heads] = layers.rotate(d_mixed[:, : 2 * heads], cosine, -sine)
         d_normed = layers.linear_backward(
-            d_mixed.reshape(n, -1), normed, layer.query_key_value, d_layer.query_key_value
+            d_mixed.reshape(n, -1), saved.normed, layer.query_key_value, d_layer.query_key_value
         )
         return layers.rms_norm_backward(
-            d_normed, norm_saved, layer.attention_norm, d_layer.attention_norm
+            d_normed, saved.norm, layer.attention_norm, d_layer.attention_norm
         )
 
-    def _mlp_block(self, x: np.ndarray, layer: Layer) -> tuple[np.ndarray, tuple]:
+    def _mlp_block(self, x: np.ndarray, layer: Layer) -> tuple[np.ndarray, MLPSaved]:
         """x + mlp(norm(x)): each token thinks by itself. x: (n, width)."""
-        normed, norm_saved = layers.rms_norm(x, layer.mlp_norm, self.config.rms_norm_eps)
-        hidden, swiglu_saved = layers.swiglu(layers.linear(normed, layer.gate_up))
-        saved = normed, norm_saved, hidden, swiglu_saved
+        normed, norm = layers.rms_norm(x, layer.mlp_norm, self.config.rms_norm_eps)
+        hidden, swiglu = layers.swiglu(layers.linear(normed, layer.gate_up))
+        saved = MLPSaved(normed, norm, hidden, swiglu)
         return x + layers.linear(hidden, layer.down), saved
 
     def _mlp_block_backward(
-        self, d_y: np.ndarray, saved: tuple, layer: Layer, d_layer: Layer
+        self, d_y: np.ndarray, saved: MLPSaved, layer: Layer, d_layer: Layer
     ) -> np.ndarray:
-        normed, norm_saved, hidden, swiglu_saved = saved
-        d_hidden = layers.linear_backward(d_y, hidden, layer.down, d_layer.down)
-        d_gate_up = layers.swiglu_backward(d_hidden, swiglu_saved)
-        d_normed = layers.linear_backward(d_gate_up, normed, layer.gate_up, d_layer.gate_up)
-        return layers.rms_norm_backward(d_normed, norm_saved, layer.mlp_norm, d_layer.mlp_norm)
+        d_hidden = layers.linear_backward(d_y, saved.hidden, layer.down, d_layer.down)
+        d_gate_up = layers.swiglu_backward(d_hidden, saved.swiglu)
+        d_normed = layers.linear_backward(d_gate_up, saved.normed, layer.gate_up, d_layer.gate_up)
+        return layers.rms_norm_backward(d_normed, saved.norm, layer.mlp_norm, d_layer.mlp_norm)
+
+
+def _scattered(d_x: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
+    """(m, width) gradients in their places among n tokens; the others have none."""
+    scattered = np.zeros((n, d_x.shape[-1]), d_x.dtype)
+    scattered[rows] = d_x
+    return scattered
 
 
 def _attend_within(

@@ -27,7 +27,7 @@ import numpy as np
 from practice_server.engines.engine import Example, Preference
 from practice_server.engines.numpy_engine.layers import cross_entropy
 from practice_server.engines.numpy_engine.model import Batch, Model
-from practice_server.engines.numpy_engine.train import Score, cut, parts
+from practice_server.engines.numpy_engine.objectives import Score, cut, parts
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Pair:
     reference: float = 0.0
 
 
-class Preferring:
+class DPO:
     """Learn to prefer the better answers; an `Objective` of training."""
 
     def __init__(self, beta: float) -> None:

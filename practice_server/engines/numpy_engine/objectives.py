@@ -1,0 +1,110 @@
+"""What is learnt from: how wrong a model is about some items, and which way is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from practice_server.engines.engine import Example
+from practice_server.engines.numpy_engine.layers import cross_entropy
+from practice_server.engines.numpy_engine.model import Batch, Model
+
+# A batch with more tokens goes through the model in parts, so that memory stays bounded.
+TOKENS_AT_ONCE = 1024
+
+
+@dataclass
+class Score:
+    """Sums over losses and over the tokens that count, to be turned into means at the end."""
+
+    loss: float = 0.0
+    n_losses: int = 0
+    n_right: int = 0
+    n_tokens: int = 0
+
+    def metrics(self, loss_name: str, accuracy_name: str) -> dict[str, float]:
+        """Mean loss in nats, and the share of tokens predicted right."""
+        return {loss_name: self.loss / self.n_losses, accuracy_name: self.n_right / self.n_tokens}
+
+
+class Objective(Protocol):
+    """What is learnt from: how wrong a model is about some items, and which way is better."""
+
+    def prepare(self, model: Model, name: str, examples: Sequence[Any]) -> list[Any]:
+        """The items made of examples, before the model changes; `name` is for errors.
+
+        Raises ValueError for an example in which nothing is left to learn.
+        """
+
+    def length(self, item: Any) -> int:
+        """How many tokens an item has."""
+
+    def n_losses(self, item: Any) -> int:
+        """Over how many losses an item counts in a mean."""
+
+    def batch(self, items: Sequence[Any]) -> Batch:
+        """Items side by side."""
+
+    def add_score(
+        self, score: Score, logits: np.ndarray, batch: Batch, items: Sequence[Any]
+    ) -> np.ndarray:
+        """Add what these logits, (m, vocabulary), scored; return the gradient of the summed
+        loss with respect to them. The logits are overwritten."""
+
+
+class Supervised:
+    """Learn to say what examples say: each token trained on costs its surprise."""
+
+    def prepare(self, model: Model, name: str, examples: Sequence[Example]) -> list[Example]:
+        return cut(name, examples, model.config.max_position_embeddings)
+
+    def length(self, item: Example) -> int:
+        return len(item.tokens)
+
+    def n_losses(self, item: Example) -> int:
+        return sum(item.trained_on[1:])
+
+    def batch(self, items: Sequence[Example]) -> Batch:
+        return Batch.of(items)
+
+    def add_score(
+        self, score: Score, logits: np.ndarray, batch: Batch, items: Sequence[Example]
+    ) -> np.ndarray:
+        score.n_right += int(np.count_nonzero(logits.argmax(axis=-1) == batch.targets))
+        losses, d_logits = cross_entropy(logits, batch.targets)
+        score.loss += float(losses.sum(dtype=np.float64))
+        score.n_losses += len(batch.targets)
+        score.n_tokens += len(batch.targets)
+        return d_logits
+
+
+SUPERVISED = Supervised()
+
+
+def parts(items: Sequence[Any], length: Callable[[Any], int]) -> Iterator[list[Any]]:
+    """The items in parts of no more than TOKENS_AT_ONCE, or of one item that has more."""
+    part: list[Any] = []
+    n_tokens = 0
+    for item in items:
+        if part and n_tokens + length(item) > TOKENS_AT_ONCE:
+            yield part
+            part, n_tokens = [], 0
+        part.append(item)
+        n_tokens += length(item)
+    if part:
+        yield part
+
+
+def cut(name: str, examples: Sequence[Example], context: int) -> list[Example]:
+    """Cut examples to what the model can see."""
+    shortened = [Example(e.tokens[:context], e.trained_on[:context]) for e in examples]
+    for number, example in enumerate(shortened, start=1):
+        if not any(example.trained_on[1:]):
+            raise ValueError(
+                f"{name} example {number}: none of its first {context} tokens is trained on; "
+                "shorten what comes before the answer, or leave the example out"
+            )
+    return shortened
