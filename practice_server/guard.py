@@ -21,8 +21,11 @@ ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 LARGEST_UPLOAD = 512 * 1024 * 1024
 LARGEST_PART = 64 * 1024 * 1024
 FORM_OVERHEAD = 64 * 1024
-SECONDS_TO_PASS_OVER = 10
-LARGEST_JSON = 16 * 1024 * 1024
+LARGEST_JSON = 2 * 1024 * 1024
+# How long the next piece of a body may take to come.
+SECONDS_FOR_A_PIECE = 30
+# The same for a body that is only passed over, and how long all of it may take.
+SECONDS_TO_PASS_A_PIECE, SECONDS_TO_PASS_OVER = 2, 10
 NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header"
     " using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
@@ -122,8 +125,16 @@ class Body:
         self._ended = False
 
     async def receive(self) -> Message:
-        """The next piece. Raises HTTPException (413) if there are too many bytes."""
-        message = await self._receive()
+        """The next piece. Raises HTTPException (413, 408): it is too much, or does not come."""
+        if self._ended:  # what is waited for is the end of the connection
+            return await self._receive()
+        try:
+            async with asyncio.timeout(SECONDS_FOR_A_PIECE):
+                message = await self._receive()
+        except TimeoutError:
+            self._ended = True
+            late = f"The body did not go on for {SECONDS_FOR_A_PIECE} seconds."
+            raise HTTPException(408, late) from None
         self._ended = not message.get("more_body", False)
         self._received += len(message.get("body", b""))
         if self._received > self._most:
@@ -143,7 +154,8 @@ class Body:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SECONDS_TO_PASS_OVER):
                 while not self._ended:
-                    self._ended = not (await self._receive()).get("more_body", False)
+                    async with asyncio.timeout(SECONDS_TO_PASS_A_PIECE):
+                        self._ended = not (await self._receive()).get("more_body", False)
 
 
 def _before_body(send: Send, body: Body) -> Send:
