@@ -100,7 +100,7 @@ async def complete(request: Request) -> JSONResponse:
         expires_in=upload["file_expires_in"],
     )
     try:
-        await run_in_threadpool(_join, home, upload, part_ids, row, fields.text("md5"))
+        await _join(home, upload, part_ids, row, fields.text("md5"))
     except FileNotFoundError:  # another request has ended the upload meanwhile
         raise _not_pending(_named(request)) from None
     try:
@@ -130,7 +130,7 @@ def _read_parts(fields: Fields, upload: Row, parts: dict[str, Row]) -> list[str]
     return part_ids
 
 
-def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str | None) -> None:
+async def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str | None) -> None:
     """Raises ApiError (400) if the checksum is another, or if the file is none to train on."""
 
     def write(file: BinaryIO) -> None:
@@ -144,7 +144,7 @@ def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str | Non
             message = f"The md5 of the parts is {checksum.hexdigest()}, not the one that was sent."
             raise ApiError(400, message, param="md5")
 
-    file_bytes.keep_file(home, row, write)
+    await file_bytes.keep_file(home, row, write)
 
 
 async def cancel(request: Request) -> JSONResponse:
