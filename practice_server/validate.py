@@ -1,7 +1,8 @@
 """The rules for training files, with the texts in which the service refuses them.
 
 A file is read line by line, and no line is longer than LONGEST_LINE, so that a file's size costs
-time but no memory. The first fault ends the check. Lines, examples and messages are counted from 1; an example's number is its line's.
+time but no memory. The first fault ends the check. Lines, examples and messages are counted from
+1; an example's number is its line's.
 """
 
 from __future__ import annotations
