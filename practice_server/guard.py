@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from practice_server.checkpoints import ORGANIZATION
 from practice_server.errors import ApiError, error_response
+from practice_server.home import Home
 from practice_server.keys import Keys
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -26,6 +27,10 @@ LARGEST_JSON = 2 * 1024 * 1024
 SECONDS_FOR_A_PIECE = 30
 # The same for a body that is only passed over, and how long all of it may take.
 SECONDS_TO_PASS_A_PIECE, SECONDS_TO_PASS_OVER = 2, 10
+HOME_GONE = (
+    "The folder of the practice server was moved or deleted while it ran. Put it back, or end the"
+    " server and start it again."
+)
 NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header"
     " using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
@@ -41,8 +46,9 @@ class Guard:
     key, and says in the request's scope whose key that is; limits the size of bodies; adds the
     service's headers to every answer."""
 
-    def __init__(self, app: ASGIApp, *, keys: Keys, host: str) -> None:
+    def __init__(self, app: ASGIApp, *, home: Home, keys: Keys, host: str) -> None:
         self._app = app
+        self._home = home
         self._keys = keys
         self._hosts = None if host in ANY_ADDRESS else LOOPBACK | {host}
 
@@ -54,6 +60,8 @@ class Guard:
         try:
             scope["owner"] = self._admit(Headers(scope=scope))
             body.refuse_if_announced_too_large()
+            if not self._home.is_there():  # what is promised now would vanish
+                raise ApiError(500, HOME_GONE, type="server_error")
         except ApiError as error:
             refusal = error_response(error)
             # What is still to come of the body would be in the way of the next request.
