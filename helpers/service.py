@@ -25,6 +25,7 @@ START_SECONDS = 30
 IDLE_MINUTES = 60
 # How long the other notebook's server may still take when ours has found the folder taken.
 GRACE_SECONDS = 3
+LONGEST_LOG = 1_000_000
 # A child that outlives this process must stay referenced, or Python warns that it still runs.
 _started: list[subprocess.Popen] = []
 
@@ -129,6 +130,8 @@ def start_server(home: Path) -> openai.OpenAI:
     command = [sys.executable, "-m", "practice_server"]
     command += ["--home", str(home), "--idle", str(IDLE_MINUTES)]
     with open(home / "server.log", "a", encoding="utf-8") as log:
+        if log.tell() > LONGEST_LOG:
+            log.truncate(0)
         process = subprocess.Popen(
             command,
             cwd=ROOT,

@@ -19,11 +19,12 @@ from practice_server import processors
 from practice_server.app import create_app
 from practice_server.catalogue import SHIPPED
 from practice_server.children import PROJECT
+from practice_server.connections import CannotListen, Connection, Listener, listen
 from practice_server.guard import LOOPBACK
 from practice_server.home import Home, HomeInUse
-from practice_server.http_protocol import HttpProtocol
 from practice_server.idle import Activity
 from practice_server.keys import SHORTEST_KEY, BadKeys, Keys, read_keys
+from practice_server.log import HourlyLimit
 from practice_server.network_drive import is_on_network_drive
 from practice_server.routes import table
 
@@ -41,11 +42,17 @@ class Server(uvicorn.Server):
         self._api_key = api_key
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        listening = listen(self.config.host, self.config.port)
+        await super().startup(sockets=[])
         if self.started:
+            connections = self.server_state.connections
+            self.servers = [Listener(listening, self._new_connection, connections)]
             base_url = self._base_url()
             self._home.announce(base_url=base_url, api_key=self._api_key)
             print(f"practice server ready: {base_url}", flush=True)
+
+    def _new_connection(self) -> Connection:
+        return Connection(self.config, self.server_state, self.lifespan.state)
 
     def _base_url(self) -> str:
         port = self.servers[0].sockets[0].getsockname()[1]
@@ -79,6 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         _serve(options, home, api_key, learners)
+    except CannotListen as error:
+        print(error, file=sys.stderr)
+        return 1
     except sqlite3.DatabaseError as error:
         print(f"The database {home.database} cannot be used: {error}.", file=sys.stderr)
         return 1
@@ -111,7 +121,9 @@ def _may_leave_this_machine(host: str, learners: dict[str, str]) -> bool:
 def _serve(
     options: argparse.Namespace, home: Home, api_key: str, learners: dict[str, str]
 ) -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log = logging.StreamHandler()
+    log.addFilter(HourlyLimit())
+    logging.basicConfig(handlers=[log], format="%(levelname)s %(name)s: %(message)s")
     app = create_app(
         home,
         journal_mode=options.journal_mode or _journal_mode(home),
@@ -135,7 +147,7 @@ def _listening(options: argparse.Namespace, app) -> uvicorn.Config:
         app,
         host=options.host,
         port=options.port,
-        http=HttpProtocol,
+        http=Connection,
         ws="none",
         loop="asyncio",
         lifespan="on",

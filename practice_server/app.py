@@ -68,7 +68,7 @@ def create_app(
     )
     app = Starlette(
         routes=[Mount("/v1", Router(CALLS, redirect_slashes=False))],
-        middleware=[Middleware(Guard, keys=keys, host=host)],
+        middleware=[Middleware(Guard, home=home, keys=keys, host=host)],
         exception_handlers=HANDLERS,
         lifespan=_lifespan,
     )
@@ -82,10 +82,12 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Jobs run while the server does; what is under way at its end goes on at the next start."""
     services: Services = app.state.services
     housekeeping.sweep(services.store, services.home)
-    working = asyncio.create_task(services.scheduler.run())
+    sweeping = housekeeping.sweep_by_the_hour(services.store, services.home)
+    working = [asyncio.create_task(task) for task in (services.scheduler.run(), sweeping)]
     try:
         yield
     finally:
         await asyncio.gather(services.scheduler.stop(), services.answers.stop())
-        working.cancel()
+        for task in working:
+            task.cancel()
         services.store.close()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+from starlette.concurrency import run_in_threadpool
 
 from practice_server import files
 from practice_server.errors import ApiError
@@ -12,6 +15,8 @@ from practice_server.home import Home, write_with
 from practice_server.store import Row
 
 Write = Callable[[BinaryIO], None]
+# Two checks at once would take twice the memory, and leave the event loop fewer turns.
+CHECKING = asyncio.Lock()
 
 
 def keep(place: Path, write: Write, check: Callable[[Path], None] = lambda path: None) -> None:
@@ -25,8 +30,8 @@ def keep(place: Path, write: Write, check: Callable[[Path], None] = lambda path:
     write_with(write_and_check, place)
 
 
-def keep_file(home: Home, row: Row, write: Write) -> None:
-    """Keep the bytes of the file `row`, and their sum in the row.
+async def keep_file(home: Home, row: Row, write: Write) -> None:
+    """Keep the bytes of the file `row`, and their sum in the row, one file at a time.
 
     What is to be trained on must be JSON lines; raises ApiError (400) if it is not.
     """
@@ -36,7 +41,8 @@ def keep_file(home: Home, row: Row, write: Write) -> None:
             _check_json_lines(path)
         row["sha256"] = files.sha256(path)
 
-    keep(home.file(row["id"]), write, check)
+    async with CHECKING:
+        await run_in_threadpool(keep, home.file(row["id"]), write, check)
 
 
 def _check_json_lines(path: Path) -> None:

@@ -12,6 +12,10 @@ from practice_server.store import Page, Row, Store, new_id
 
 # A deleted file keeps its row, so that a list that is being paged does not lose its place.
 THERE = "deleted = 0 AND (expires_at IS NULL OR expires_at > :now)"
+# A job has its files until it ends, also those that were deleted or have expired meanwhile.
+_UNENDED = "FROM jobs WHERE status NOT IN ('succeeded', 'failed', 'cancelled')"
+IN_USE = f"id IN (SELECT training_file {_UNENDED} UNION SELECT validation_file {_UNENDED})"
+NEEDED = f"({THERE} OR {IN_USE})"
 
 
 def new_row(
@@ -40,9 +44,10 @@ def add(store: Store, home: Home, row: Row) -> None:
         raise
 
 
-def find(store: Store, file_id: str, owner: str) -> Row | None:
+def find(store: Store, file_id: str, owner: str, *, even_if_deleted: bool = False) -> Row | None:
+    there = "1" if even_if_deleted else THERE
     return store.one(
-        f"SELECT * FROM files WHERE id = :id AND owner = :owner AND {THERE}",
+        f"SELECT * FROM files WHERE id = :id AND owner = :owner AND {there}",
         {"id": file_id, "owner": owner, "now": int(time.time())},
     )
 
@@ -68,9 +73,11 @@ def page(
 
 
 def delete(store: Store, home: Home, file_id: str) -> None:
+    """Nobody finds the file any more; its bytes stay until the jobs that use it have ended."""
     with store.transaction():
         store.change("UPDATE files SET deleted = 1 WHERE id = :id", {"id": file_id})
-    remove_bytes(home, file_id)
+    if not store.one(f"SELECT 1 FROM files WHERE id = :id AND {IN_USE}", {"id": file_id}):
+        remove_bytes(home, file_id)
 
 
 def are_sound(home: Home, row: Row) -> bool:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from practice_server.checkpoints import ORGANIZATION
 from practice_server.errors import ApiError, error_response
+from practice_server.home import Home
 from practice_server.keys import Keys
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -21,8 +22,15 @@ ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 LARGEST_UPLOAD = 512 * 1024 * 1024
 LARGEST_PART = 64 * 1024 * 1024
 FORM_OVERHEAD = 64 * 1024
-SECONDS_TO_PASS_OVER = 10
-LARGEST_JSON = 16 * 1024 * 1024
+LARGEST_JSON = 2 * 1024 * 1024
+# How long the next piece of a body may take to come.
+SECONDS_FOR_A_PIECE = 30
+# The same for a body that is only passed over, and how long all of it may take.
+SECONDS_TO_PASS_A_PIECE, SECONDS_TO_PASS_OVER = 2, 10
+HOME_GONE = (
+    "The folder of the practice server was moved or deleted while it ran. Put it back, or end the"
+    " server and start it again."
+)
 NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header"
     " using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
@@ -38,8 +46,9 @@ class Guard:
     key, and says in the request's scope whose key that is; limits the size of bodies; adds the
     service's headers to every answer."""
 
-    def __init__(self, app: ASGIApp, *, keys: Keys, host: str) -> None:
+    def __init__(self, app: ASGIApp, *, home: Home, keys: Keys, host: str) -> None:
         self._app = app
+        self._home = home
         self._keys = keys
         self._hosts = None if host in ANY_ADDRESS else LOOPBACK | {host}
 
@@ -51,6 +60,8 @@ class Guard:
         try:
             scope["owner"] = self._admit(Headers(scope=scope))
             body.refuse_if_announced_too_large()
+            if not self._home.is_there():  # what is promised now would vanish
+                raise ApiError(500, HOME_GONE, type="server_error")
         except ApiError as error:
             refusal = error_response(error)
             # What is still to come of the body would be in the way of the next request.
@@ -122,8 +133,16 @@ class Body:
         self._ended = False
 
     async def receive(self) -> Message:
-        """The next piece. Raises HTTPException (413) if there are too many bytes."""
-        message = await self._receive()
+        """The next piece. Raises HTTPException (413, 408): it is too much, or does not come."""
+        if self._ended:  # what is waited for is the end of the connection
+            return await self._receive()
+        try:
+            async with asyncio.timeout(SECONDS_FOR_A_PIECE):
+                message = await self._receive()
+        except TimeoutError:
+            self._ended = True
+            late = f"The body did not go on for {SECONDS_FOR_A_PIECE} seconds."
+            raise HTTPException(408, late) from None
         self._ended = not message.get("more_body", False)
         self._received += len(message.get("body", b""))
         if self._received > self._most:
@@ -143,7 +162,8 @@ class Body:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SECONDS_TO_PASS_OVER):
                 while not self._ended:
-                    self._ended = not (await self._receive()).get("more_body", False)
+                    async with asyncio.timeout(SECONDS_TO_PASS_A_PIECE):
+                        self._ended = not (await self._receive()).get("more_body", False)
 
 
 def _before_body(send: Send, body: Body) -> Send:

@@ -27,6 +27,7 @@ class Home:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.database = self.root / "store.sqlite3"
+        self.lock_file = self.root / "lock.sqlite3"
         self.server_file = self.root / "server.json"
         self.files = self.root / "files"
         self.uploads = self.root / "uploads"
@@ -57,14 +58,22 @@ class Home:
         The claim is an open exclusive transaction: the system ends it with the process, however
         that dies, and it works on every platform. Raises HomeInUse.
         """
-        connection = sqlite3.connect(self.root / "lock.sqlite3", timeout=0, isolation_level=None)
+        connection = sqlite3.connect(self.lock_file, timeout=0, isolation_level=None)
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError:
             connection.close()
             server = self._running_server()
             raise HomeInUse(f"{server} already uses the folder {self.root}") from None
+        self._claimed = self.lock_file.stat()
         return connection
+
+    def is_there(self) -> bool:
+        """Whether the folder that was claimed still lies in its place."""
+        try:
+            return os.path.samestat(self._claimed, self.lock_file.stat())
+        except OSError:
+            return False
 
     def _running_server(self) -> str:
         try:

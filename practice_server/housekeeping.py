@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import shutil
+import sqlite3
 import time
 from pathlib import Path
 
-from practice_server import checkpoints
+from practice_server import checkpoints, files
 from practice_server.home import Home
 from practice_server.store import Store
 
+log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_SWEEPS = 3600
 # What is younger may belong to a trainer that outlived its server for a moment.
 SETTLED_SECONDS = 3600
 
@@ -26,7 +32,7 @@ def forget_work(store: Store, home: Home, job_id: str) -> None:
 
 
 def sweep(store: Store, home: Home) -> None:
-    """At start: remove what a crash has left behind, and files that were deleted or expired."""
+    """Remove what a crash has left behind, and files that were deleted or expired."""
     now = int(time.time())
     forsaken = store.all(
         "SELECT DISTINCT job FROM checkpoints JOIN jobs ON jobs.id = job"
@@ -34,10 +40,7 @@ def sweep(store: Store, home: Home) -> None:
     )
     for row in forsaken:
         forget_work(store, home, row["job"])
-    files = store.all(
-        "SELECT id FROM files WHERE deleted = 0 AND (expires_at IS NULL OR expires_at > :now)",
-        {"now": now},
-    )
+    needed = store.all(f"SELECT id FROM files WHERE {files.NEEDED}", {"now": now})
     pending = store.all(
         "SELECT id FROM uploads WHERE status = 'pending' AND expires_at > :now", {"now": now}
     )
@@ -46,13 +49,24 @@ def sweep(store: Store, home: Home) -> None:
         "SELECT id FROM jobs WHERE status NOT IN ('succeeded', 'failed', 'cancelled')"
     )
     kept = (
-        (home.files, files),
+        (home.files, needed),
         (home.uploads, pending),
         (home.models, models),
         (home.jobs, unfinished),
     )
     for folder, rows in kept:
         _keep_only(folder, {row["id"] for row in rows})
+
+
+async def sweep_by_the_hour(store: Store, home: Home) -> None:
+    """Work until cancelled."""
+    while True:
+        await asyncio.sleep(SECONDS_BETWEEN_SWEEPS)
+        try:
+            if home.is_there():  # else another server's folder may lie in its place
+                sweep(store, home)
+        except (OSError, sqlite3.OperationalError):
+            log.exception("could not sweep; trying again in an hour")
 
 
 def _keep_only(folder: Path, names: set[str]) -> None:

@@ -52,30 +52,32 @@ class Order:
 
 
 def create(store: Store, order: Order) -> Row:
-    """Make a job, or give back the one that the same idempotency key has made before."""
+    """Make a job."""
+    job_id = new_id("ftjob-")
     with store.transaction():
-        known = order.idempotency_key and store.one(
-            "SELECT * FROM jobs WHERE idempotency_key = :key", {"key": _owned_key(order)}
-        )
-        if known:
-            return known
-        job_id = new_id("ftjob-")
         store.insert("jobs", _row(job_id, order))
         events.add(store, job_id, "created", f"Created fine-tuning job: {job_id}", data={})
         events.add(store, job_id, "validating", _validating_message(order), data={})
     return get(store, job_id)
 
 
-def _owned_key(order: Order) -> str | None:
+def made_before(store: Store, idempotency_key: str, owner: str) -> Row | None:
+    """The job that was made with the same key, whatever has become of its files since."""
+    key = _owned_key(idempotency_key, owner)
+    return store.one("SELECT * FROM jobs WHERE idempotency_key = :key", {"key": key})
+
+
+def _owned_key(key: str, owner: str) -> str:
     """The key that a client drew may have been drawn by another owner's client too."""
-    return order.idempotency_key and f"{order.owner}:{order.idempotency_key}"
+    return f"{owner}:{key}"
 
 
 def _row(job_id: str, order: Order) -> Row:
     return {
         "id": job_id,
         "owner": order.owner,
-        "idempotency_key": _owned_key(order),
+        "idempotency_key": order.idempotency_key
+        and _owned_key(order.idempotency_key, order.owner),
         "status": "validating_files",
         "model": order.model,
         "training_file": order.training_file,

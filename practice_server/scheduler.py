@@ -93,6 +93,8 @@ class Scheduler:
                 if job is None or self._stopping:
                     await wake.wait()
                     continue
+                if not self._home.is_there():
+                    raise FileNotFoundError("the server's folder was moved or deleted")
                 await self._run_child(job["id"], job["status"])
             except (OSError, sqlite3.OperationalError):
                 log.exception("could not run a trainer; trying again")

@@ -75,17 +75,15 @@ def parts(store: Store, upload: Row) -> dict[str, Row]:
     return {row["id"]: row for row in rows}
 
 
-def complete(store: Store, upload: Row, part_ids: list[str], file: Row) -> bool:
-    """End it with the new `file`, made of these parts; False if it is no longer pending."""
+def complete(store: Store, upload: Row, part_ids: list[str], file: Row) -> None:
+    """End a pending upload with the new `file`, made of these parts."""
     with store.transaction():
-        changed = store.change(
+        store.change(
             "UPDATE uploads SET status = 'completed', file = :file, completed_from = :part_ids"
-            " WHERE id = :id AND status = 'pending'",
+            " WHERE id = :id",
             {"id": upload["id"], "file": file["id"], "part_ids": json.dumps(part_ids)},
         )
-        if changed:
-            store.insert("files", file)
-    return bool(changed)
+        store.insert("files", file)
 
 
 def is_completed_from(upload: Row, part_ids: list) -> bool:
@@ -93,14 +91,12 @@ def is_completed_from(upload: Row, part_ids: list) -> bool:
     return upload["status"] == "completed" and upload["completed_from"] == json.dumps(part_ids)
 
 
-def cancel(store: Store, upload: Row) -> bool:
-    """End it without a file; False if it is no longer pending."""
+def cancel(store: Store, upload: Row) -> None:
+    """End a pending upload without a file."""
     with store.transaction():
-        changed = store.change(
-            "UPDATE uploads SET status = 'cancelled' WHERE id = :id AND status = 'pending'",
-            {"id": upload["id"]},
+        store.change(
+            "UPDATE uploads SET status = 'cancelled' WHERE id = :id", {"id": upload["id"]}
         )
-    return bool(changed)
 
 
 def as_object(row: Row, file: Row | None = None) -> Row:

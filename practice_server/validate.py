@@ -1,11 +1,13 @@
 """The rules for training files, with the texts in which the service refuses them.
 
-A file is read line by line, so that its size costs time but no memory. The first fault ends the
-check. Lines, examples and messages are counted from 1; an example's number is its line's.
+A file is read line by line, and no line is longer than LONGEST_LINE, so that a file's size costs
+time but no memory. The first fault ends the check. Lines, examples and messages are counted from
+1; an example's number is its line's.
 """
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from practice_server import messages
 from practice_server.messages import Fault
 
 FEWEST_EXAMPLES = 10
+# In bytes; several times what any model sees. In memory a line may take thirty times as much.
+LONGEST_LINE = 2 * 1024 * 1024
 CHAT_KEYS = {"messages", "tools", "parallel_tool_calls", "functions"}
 COMPLETION_KEYS = {"prompt", "completion"}
 PREFERENCE_KEYS = {"input", "preferred_output", "non_preferred_output"}
@@ -30,7 +34,7 @@ FORMATS = (
 )
 NOT_JSONL = (
     "Expected file to have JSONL format, where every line is a valid JSON dictionary. "
-    'Line {number} is not a dictionary (HINT: line starts with: "{start}").'
+    'Line {number} {reason} (HINT: line starts with: "{start}").'
 )
 
 
@@ -62,27 +66,37 @@ VALIDATION = Role("validation", "validation_file", 1)
 def read_examples(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each line's number and its JSON object; blank lines are passed over. Raises NotJsonLines."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.isspace():
-                continue
-            try:
-                example = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                example = None
-            if not isinstance(example, dict):
-                raise NotJsonLines(NOT_JSONL.format(number=number, start=_start_of(line)))
-            yield number, example
+        lines = iter(lambda: file.readline(LONGEST_LINE + 1), b"")
+        for number, line in enumerate(lines, start=1):
+            if not line.isspace():
+                yield number, _read_line(number, line)
+
+
+def _read_line(number: int, line: bytes) -> dict[str, Any]:
+    if len(line) > LONGEST_LINE:
+        reason = f"has more than {LONGEST_LINE} bytes; every example stands on a line of its own"
+        raise _not_json_lines(number, reason, line)
+    try:
+        example = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        example = None
+    if not isinstance(example, dict):
+        raise _not_json_lines(number, "is not a dictionary", line)
+    return example
+
+
+def _not_json_lines(number: int, reason: str, line: bytes) -> NotJsonLines:
+    return NotJsonLines(NOT_JSONL.format(number=number, reason=reason, start=_start_of(line)))
 
 
 def _start_of(line: bytes) -> str:
-    start = line.decode("utf-8", "backslashreplace").rstrip("\r\n")[:20]
+    start = line[:200].decode("utf-8", "backslashreplace").rstrip("\r\n")[:20]
     return start.replace("\ufeff", "\\ufeff")
 
 
 def check_json_lines(path: Path) -> None:
     """The check at upload: every line is a JSON object. Raises NotJsonLines."""
-    for _ in read_examples(path):
-        pass
+    collections.deque(read_examples(path), maxlen=0)  # each is forgotten before the next is read
 
 
 def check_file(path: Path, file_id: str, role: Role, method: str = "supervised") -> int:

@@ -67,7 +67,8 @@ def find_model(catalogue: Catalogue, job: Row) -> Model:
 def file_path(store: Store, home: Home, job: Row, role: Role) -> Path | None:
     """Where a file of the job lies; None if the job has no such file.
 
-    Raises JobFailed if it was deleted, or if its bytes are no longer those that were uploaded.
+    Raises JobFailed if it was deleted before it was checked, or if its bytes are no longer those
+    that were uploaded.
     """
     row = _find_file(store, job, role)
     if row and not files.are_sound(home, row):
@@ -82,7 +83,8 @@ def file_path(store: Store, home: Home, job: Row, role: Role) -> Path | None:
 
 def _find_file(store: Store, job: Row, role: Role) -> Row | None:
     file_id = job[role.param]
-    row = file_id and files.find(store, file_id, job["owner"])
+    is_checked = job["status"] != "validating_files"  # then the job has it until its end
+    row = file_id and files.find(store, file_id, job["owner"], even_if_deleted=is_checked)
     if file_id and not row:
         message = f"The job failed because the {role.name} file was deleted"
         raise JobFailed(f"deleted_{role.param}", message, role.param)

@@ -40,13 +40,9 @@ async def create(request: Request) -> JSONResponse:
             size=upload.size or 0,
             expires_in=expires_in,
         )
-        await run_in_threadpool(
-            keep_file,
-            services(request).home,
-            row,
-            lambda file: shutil.copyfileobj(upload.file, file),
-        )
-    files.add(services(request).store, services(request).home, row)
+        home = services(request).home
+        await keep_file(home, row, lambda file: shutil.copyfileobj(upload.file, file))
+    files.add(services(request).store, home, row)
     return JSONResponse(files.as_object(row))
 
 

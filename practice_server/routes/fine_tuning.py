@@ -44,9 +44,12 @@ PAGE = ("after", "limit")
 
 
 async def create(request: Request) -> JSONResponse:
-    fields = await Fields.of_body(request)
-    job = jobs.create(services(request).store, _read_order(request, fields))
-    services(request).scheduler.wake()
+    fields, store = await Fields.of_body(request), services(request).store
+    key = request.headers.get("idempotency-key")
+    job = key and jobs.made_before(store, key, owner(request))
+    if not job:
+        job = jobs.create(store, _read_order(request, fields))
+        services(request).scheduler.wake()
     return JSONResponse(jobs.as_object(job))
 
 
@@ -65,7 +68,7 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
         method=method,
         hyperparameters=_read_hyperparameters(settings, method),
         metadata=fields.metadata("metadata"),
-        idempotency_key=request.headers.get("idempotency-key"),
+        idempotency_key=request.headers.get("idempotency-key") or None,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 from typing import BinaryIO
+from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -18,7 +20,7 @@ from practice_server.home import Home
 from practice_server.routes.call import Call
 from practice_server.routes.files import LONGEST_LIFE, PURPOSES, SHORTEST_LIFE
 from practice_server.routes.forms import read_form
-from practice_server.services import owner, services
+from practice_server.services import Services, owner, services
 from practice_server.store import Row
 
 LARGEST = 8 * 1024**3
@@ -26,6 +28,8 @@ LONGEST_TEXT = 1024
 KNOWN = ("bytes", "filename", "mime_type", "purpose", "expires_after")
 # Parts may be sent again, but not without end.
 MOST_BYTES_OF_PARTS = 2
+# By upload, for as long as anybody holds or awaits one.
+TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 async def create(request: Request) -> JSONResponse:
@@ -55,16 +59,22 @@ def _read_life(fields: Fields) -> int | None:
 
 
 async def add_part(request: Request) -> JSONResponse:
-    upload, store = _pending(request), services(request).store
-    async with read_form(request, ("data",)) as form:
+    _pending(request)
+    async with read_form(request, ("data",)) as form, _turn(request):
+        upload, store = _pending(request), services(request).store
         data = form.get("data")
         if not isinstance(data, UploadFile):
             raise ApiError(400, "'data' is a required property", param="data")
         part = uploads.new_part(upload, data.size or 0)
         _refuse_too_much(upload, uploads.parts(store, upload), part)
         await run_in_threadpool(_keep_part, services(request).home, part, data)
-    uploads.add_part(store, part)
+        uploads.add_part(store, part)
     return JSONResponse(uploads.part_as_object(part))
+
+
+def _turn(request: Request) -> asyncio.Lock:
+    """Whoever changes an upload holds this, and decides by what those before have left."""
+    return TURNS.setdefault(request.path_params["id"], asyncio.Lock())
 
 
 def _refuse_too_much(upload: Row, before: dict[str, Row], part: Row) -> None:
@@ -85,13 +95,20 @@ async def complete(request: Request) -> JSONResponse:
 
     Sent once more, as clients do that have got no answer, it gives the same answer again.
     """
-    upload, store, home = _named(request), services(request).store, services(request).home
     fields = await Fields.of_body(request)
-    fields.refuse_unknown(("part_ids", "md5"))
-    if uploads.is_completed_from(upload, fields.array("part_ids", required=True)):
-        file = files.find(store, upload["file"], upload["owner"])
-        return JSONResponse(uploads.as_object(upload, file))
-    _refuse_ended(upload)
+    async with _turn(request):
+        upload, store = _named(request), services(request).store
+        fields.refuse_unknown(("part_ids", "md5"))
+        if uploads.is_completed_from(upload, fields.array("part_ids", required=True)):
+            file = files.find(store, upload["file"], upload["owner"])
+            return JSONResponse(uploads.as_object(upload, file))
+        _refuse_ended(upload)
+        file = await _make_file(services(request), upload, fields)
+        return JSONResponse(uploads.as_object(_named(request), file))
+
+
+async def _make_file(services: Services, upload: Row, fields: Fields) -> Row:
+    store, home = services.store, services.home
     part_ids = _read_parts(fields, upload, uploads.parts(store, upload))
     row = files.new_row(
         owner=upload["owner"],
@@ -100,20 +117,14 @@ async def complete(request: Request) -> JSONResponse:
         size=upload["bytes"],
         expires_in=upload["file_expires_in"],
     )
+    await _join(home, upload, part_ids, row, fields.text("md5"))
     try:
-        await run_in_threadpool(_join, home, upload, part_ids, row, fields.text("md5"))
-    except FileNotFoundError:  # another request has ended the upload meanwhile
-        raise _not_pending(_named(request)) from None
-    try:
-        completed = uploads.complete(store, upload, part_ids, row)
+        uploads.complete(store, upload, part_ids, row)
     except BaseException:
         files.remove_bytes(home, row["id"])
         raise
-    if not completed:
-        files.remove_bytes(home, row["id"])
-        raise _not_pending(_named(request))
     shutil.rmtree(home.upload(upload["id"]), ignore_errors=True)
-    return JSONResponse(uploads.as_object(_named(request), row))
+    return row
 
 
 def _read_parts(fields: Fields, upload: Row, parts: dict[str, Row]) -> list[str]:
@@ -131,7 +142,7 @@ def _read_parts(fields: Fields, upload: Row, parts: dict[str, Row]) -> list[str]
     return part_ids
 
 
-def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str | None) -> None:
+async def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str | None) -> None:
     """Raises ApiError (400) if the checksum is another, or if the file is none to train on."""
 
     def write(file: BinaryIO) -> None:
@@ -145,15 +156,15 @@ def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str | Non
             message = f"The md5 of the parts is {checksum.hexdigest()}, not the one that was sent."
             raise ApiError(400, message, param="md5")
 
-    file_bytes.keep_file(home, row, write)
+    await file_bytes.keep_file(home, row, write)
 
 
 async def cancel(request: Request) -> JSONResponse:
-    upload = _pending(request)
-    if not uploads.cancel(services(request).store, upload):
-        raise _not_pending(_named(request))
-    shutil.rmtree(services(request).home.upload(upload["id"]), ignore_errors=True)
-    return JSONResponse(uploads.as_object(_named(request)))
+    async with _turn(request):
+        upload = _pending(request)
+        uploads.cancel(services(request).store, upload)
+        shutil.rmtree(services(request).home.upload(upload["id"]), ignore_errors=True)
+        return JSONResponse(uploads.as_object(_named(request)))
 
 
 def _pending(request: Request) -> Row:
@@ -164,12 +175,10 @@ def _pending(request: Request) -> Row:
 
 def _refuse_ended(upload: Row) -> None:
     if upload["status"] != "pending":
-        raise _not_pending(upload)
-
-
-def _not_pending(upload: Row) -> ApiError:
-    message = f"The upload {upload['id']} is {upload['status']}; only a pending one can change."
-    return ApiError(400, message, param="upload_id", code="invalid_status")
+        message = (
+            f"The upload {upload['id']} is {upload['status']}; only a pending one can change."
+        )
+        raise ApiError(400, message, param="upload_id", code="invalid_status")
 
 
 def _named(request: Request) -> Row:

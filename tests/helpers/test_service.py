@@ -15,7 +15,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from helpers.service import ROOT, ServiceError, connect, running_server
+from helpers.service import LONGEST_LOG, ROOT, ServiceError, connect, running_server
 
 CONNECT = "from helpers.service import connect; print(connect().client.base_url)"
 
@@ -44,6 +44,14 @@ def test_the_practice_server_is_started_once_and_then_reused(work):
     assert isinstance(first.client, openai.OpenAI)
     assert first.client.base_url == second.client.base_url
     assert first.base_model in {model.id for model in second.client.models.list()} | {"pocket"}
+
+
+def test_a_long_log_is_begun_anew(work):
+    log = work / "practice" / "server.log"
+    log.parent.mkdir()
+    log.write_bytes(bytes(LONGEST_LOG + 1))
+    connect()
+    assert log.stat().st_size < LONGEST_LOG
 
 
 def test_the_server_outlives_the_process_that_started_it(work):

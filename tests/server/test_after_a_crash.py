@@ -1,10 +1,12 @@
 """How a crash is counted, and what is removed of what it leaves behind."""
 
+import asyncio
+import contextlib
 import threading
 
 import pytest
 
-from practice_server import checkpoints, files, housekeeping, jobs
+from practice_server import checkpoints, files, housekeeping, jobs, uploads
 from practice_server.home import Home
 from practice_server.store import Store
 from tests.server.crash import age, new_job
@@ -54,6 +56,28 @@ def test_only_what_is_known_stays(store, home):
         for path in (home.root / folder).iterdir()
     ]
     assert sorted(left) == sorted(kept)
+
+
+def test_what_has_expired_goes_within_the_hour(store, home, monkeypatch):
+    monkeypatch.setattr(housekeeping, "SECONDS_BETWEEN_SWEEPS", 0.01)
+    file = files.new_row(owner="", purpose="batch", filename="a", size=0, expires_in=-1)
+    store.insert("files", file)
+    upload = uploads.create(store, "", purpose="batch", filename="a", size=1, file_expires_in=None)
+    store.change("UPDATE uploads SET expires_at = 1", {})
+    expired = [home.file(file["id"]), home.upload(upload["id"])]
+    expired[0].touch()
+    expired[1].mkdir()
+    age(home.root)
+
+    async def wait_until_swept():
+        sweeping = asyncio.create_task(housekeeping.sweep_by_the_hour(store, home))
+        while any(path.exists() for path in expired):
+            assert not sweeping.done()
+            await asyncio.sleep(0.01)
+        sweeping.cancel()
+
+    with contextlib.closing(home.lock()):
+        asyncio.run(asyncio.wait_for(wait_until_swept(), 10))
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])

@@ -96,6 +96,37 @@ def test_a_database_that_is_locked_for_a_moment_is_waited_for(start_server, data
         release.join()
 
 
+# --- the home is gone ---
+
+
+def test_a_home_that_is_moved_away_is_told_and_may_come_back(start_server, data):
+    server = start_server()
+    file_id = server.upload(data.examples(20))
+    job = server.create(training_file=file_id, method=data.epochs(50))
+    server.wait(job, until=("running",))
+    elsewhere = server.home.rename(server.home.with_name("elsewhere"))
+    for call in (
+        server.client.models.list,
+        lambda: server.upload(data.examples(10)),
+        lambda: server.create(training_file=file_id),
+    ):
+        with pytest.raises(openai.InternalServerError, match="was moved or deleted") as refused:
+            call()
+        assert refused.value.body["type"] == "server_error"
+    assert not server.home.exists()
+    elsewhere.rename(server.home)
+    assert server.wait(job).status == "succeeded"
+
+
+def test_a_home_in_the_place_of_a_deleted_one_is_left_alone(start_server):
+    old = start_server()
+    shutil.rmtree(old.home)
+    new = start_server(home=old.home)
+    with pytest.raises(openai.InternalServerError, match="was moved or deleted"):
+        old.client.models.list()
+    assert new.client.models.list().data
+
+
 # --- what was uploaded is damaged ---
 
 

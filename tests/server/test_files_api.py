@@ -86,6 +86,7 @@ def test_a_name_is_only_a_name(server, client, name):
         (b'{"a": NaN}\n', "Line 1"),
         (b'{"a": "\xff"}\n', "Line 1"),
         (b'{"a": 1}\n7\n', "Line 2"),
+        (LINE + b'{"a": "' + bytes(2**21) + b'"}\n', "Line 2 has more than 2097152 bytes"),
     ],
 )
 def test_what_is_not_jsonl_is_refused(server, client, content, hint):

@@ -218,6 +218,8 @@ def test_a_retried_create_makes_one_job(server, client, data):
     second = server.create(training_file=file_id, extra_headers=headers)
     assert first.id == second.id
     server.wait(first)
+    server.client.files.delete(file_id)
+    assert server.create(training_file=file_id, extra_headers=headers).id == first.id
 
 
 def test_a_waiting_job_can_be_cancelled_and_a_running_one_too(server, client, data):

@@ -10,7 +10,7 @@ import httpx
 import openai
 import pytest
 
-from tests.server.crash import LISTS_CHILDREN, children, end_all, is_gone, rows, wait_until
+from tests.server.crash import LISTS_CHILDREN, age, children, end_all, is_gone, rows, wait_until
 
 pytestmark = pytest.mark.skipif(not LISTS_CHILDREN, reason="finds processes in /proc")
 
@@ -89,6 +89,26 @@ def test_a_killed_server_goes_on_where_it_was(start_server, undisturbed, data):
     assert server.losses(job) == undisturbed
     assert server.wait(waiting).status == "succeeded"
     assert all(map(is_gone, orphans))
+
+
+def test_a_file_deleted_in_use_stays_for_its_job_and_then_goes(start_server, undisturbed, data):
+    server = start_server()
+    file_id = server.upload(data.examples(40))
+    job = server.create(training_file=file_id, method=data.epochs(20))
+    wait_until(lambda: has_saved_state(server, job))
+    server.client.files.delete(file_id)
+    for call in (server.client.files.retrieve, server.client.files.content):
+        with pytest.raises(openai.NotFoundError):
+            call(file_id)
+    server.kill()
+    age(server.home)
+    server.start()
+    assert server.wait(job).status == "succeeded"
+    assert server.losses(job) == undisturbed
+    server.stop()
+    age(server.home)
+    server.start()
+    assert not (server.home / "files" / file_id).exists()
 
 
 def test_a_stopped_server_leaves_no_process_and_goes_on_later(start_server, undisturbed, data):

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from errno import EADDRINUSE
 from pathlib import Path
 
 import httpx2
@@ -64,6 +65,15 @@ def test_a_second_server_on_the_same_home_says_so(start_server, models_folder):
     assert f"{server.base_url} (process {server.process.pid}) already uses" in second.stderr
     assert server.client.models.list().data
     assert json.loads((server.home / "server.json").read_text())["pid"] == server.process.pid
+
+
+def test_a_port_that_is_taken_is_named(start_server, models_folder, tmp_path):
+    port = str(httpx2.URL(start_server().base_url).port)
+    second = run("--home", tmp_path / "other", "--models", models_folder, "--port", port)
+    assert second.returncode == 1
+    assert (
+        second.stderr == f"Cannot listen at 127.0.0.1, port {port}: {os.strerror(EADDRINUSE)}.\n"
+    )
 
 
 @pytest.mark.parametrize("key", ["", "tooshort"])

@@ -1,7 +1,9 @@
 """Uploads in parts: the file is what the parts were, in the order of their ids."""
 
+import contextlib
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
@@ -65,6 +67,26 @@ def test_an_upload_that_is_completed_again_gives_the_same_file(client, content, 
     assert names == [done.file.filename]
     with pytest.raises(openai.BadRequestError, match="is completed"):
         client.uploads.complete(upload.id, part_ids=parts[::-1])
+
+
+def at_once(call, times):
+    """What so many calls at the same time give; None for one that is refused."""
+
+    def answer(number):
+        with contextlib.suppress(openai.BadRequestError):
+            return call()
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(answer, range(times)))
+
+
+def test_an_upload_that_is_completed_thrice_at_once_gives_the_same_file(client, begin):
+    content = b"x" * 5_000_000
+    upload = begin(bytes=len(content), purpose="user_data")
+    part = add(client, upload, content)
+    done = at_once(lambda: client.uploads.complete(upload.id, part_ids=[part]), times=3)
+    assert done[0].status == "completed" and done == [done[0]] * 3
+    assert client.files.content(done[0].file.id).read() == content
 
 
 def test_the_packages_own_way_of_sending_a_large_file(client, content):
@@ -137,6 +159,14 @@ def test_parts_beyond_the_size_are_refused(client, content, begin):
         add(client, upload, content)
     with pytest.raises(openai.BadRequestError, match="The parts have more bytes"):
         add(client, upload, b"\n")
+
+
+def test_parts_at_once_are_counted_too(server, client, content, begin):
+    upload = begin()
+    taken = at_once(lambda: add(client, upload, content), times=30)
+    parts = {part for part in taken if part}
+    assert len(parts) == 2
+    assert {path.name for path in (server.home / "uploads" / upload.id).iterdir()} == parts
 
 
 def test_parts_outlive_a_crash(start_server, content):

@@ -275,10 +275,17 @@ def test_blank_lines_are_passed_over_but_counted(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="measures memory as POSIX does")
-def test_a_file_of_a_million_lines_takes_no_memory(tmp_path):
+@pytest.mark.parametrize(
+    ("part", "times", "message"),
+    [
+        (json.dumps(GOOD) + "\n", 1_000_000, "Example 1000001 is missing key 'messages'"),
+        ("[],", 10_000_000, "Line 1 has more than 2097152 bytes"),
+    ],
+    ids=["a million lines", "a huge line"],
+)
+def test_the_size_of_a_file_takes_no_memory(tmp_path, part, times, message):
     path = tmp_path / "train.jsonl"
-    line = json.dumps(GOOD) + "\n"
-    path.write_text(line * 1_000_000 + "{}\n", encoding="utf-8")
+    path.write_text(part * times + "{}\n", encoding="utf-8")
     code = (
         "import resource, sys; from pathlib import Path; from practice_server import validate\n"
         "memory = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
@@ -288,5 +295,5 @@ def test_a_file_of_a_million_lines_takes_no_memory(tmp_path):
         "assert memory() < 1.2 * before"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
-    assert "Example 1000001 is missing key 'messages'" in done.stdout, done.stderr
+    assert message in done.stdout, done.stderr
     assert done.returncode == 0, done.stderr
