@@ -5,15 +5,17 @@ yours is ever sent to it. A hosted service is used only if you name it, in the c
 environment variable FINE_TUNING_SERVICE.
 """
 
-import collections
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import urlsplit
 
 import openai
@@ -89,9 +91,12 @@ def connect(service: str | None = None) -> Service:
     Raises ServiceError if the practice server does not start, or a key is missing.
     """
     name = (service or os.environ.get("FINE_TUNING_SERVICE") or "practice").strip()
-    if name.lower() == "practice":
-        return connect_practice(work_folder() / "practice")
-    return connect_hosted(name)
+    if name.lower() != "practice":
+        return connect_hosted(name)
+    home = work_folder() / "practice"
+    client = running_server(home) or start_server(home)
+    base_model = os.environ.get("FINE_TUNING_MODEL") or PRACTICE_MODEL
+    return Service("practice", client, base_model, is_practice=True)
 
 
 def work_folder() -> Path:
@@ -102,65 +107,76 @@ def work_folder() -> Path:
 # The practice server
 
 
-def connect_practice(home: Path) -> Service:
-    """Return the practice server of the folder `home`; start it if it does not run."""
-    client = running_server(home) or start_server(home)
-    base_model = os.environ.get("FINE_TUNING_MODEL") or PRACTICE_MODEL
-    return Service("practice", client, base_model, is_practice=True)
-
-
 def running_server(home: Path) -> openai.OpenAI | None:
-    """Return a client for the server that `home`/server.json names, if it knows the key there.
+    """Return a client for the server that holds `home`, if it answers.
 
-    The file may be left over from a server that has ended, and its port may by now belong to
-    another program; so only a list of models, in answer to this key, counts.
+    The file server.json may be left over from a server that has ended, and its port may by now
+    belong to another program; so nothing is sent there unless a living server holds the folder.
     """
+    if not is_held(home / "lock.sqlite3"):
+        return None
     try:
         server = json.loads((home / "server.json").read_text(encoding="utf-8"))
-        client = new_client(server["base_url"], server["api_key"])
-        answer = client.with_options(max_retries=0, timeout=5).models.list()
+        url, key = server["base_url"], server["api_key"]
+        client = new_client(url, key, default_headers=own_headers(key))
+        client.with_options(max_retries=0, timeout=5).models.list()
     except (OSError, ValueError, LookupError, TypeError, AttributeError, openai.OpenAIError):
-        return None  # no file, not the file we know, or nobody who knows the key
-    return client if hasattr(answer, "data") else None
+        return None  # no file, not the file we know, or no answer
+    return client
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a living server holds this lock; the system takes it from one that has ended."""
+    if not lock.is_file():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(lock, timeout=0)) as connection:
+            connection.execute("SELECT name FROM sqlite_master")
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return False
+
+
+def own_headers(api_key: str) -> dict:
+    """Headers with this key, and without what the environment adds for OpenAI's own service."""
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    added = ["OpenAI-Organization", "OpenAI-Project", *(line.partition(":")[0] for line in lines)]
+    none = {name.strip(): openai.Omit() for name in added}
+    return none | {"Authorization": f"Bearer {api_key}"}
 
 
 def start_server(home: Path) -> openai.OpenAI:
     """Start a practice server that outlives this process; return a client when it answers."""
-    make_folder(home)
-    command = [sys.executable, "-m", "practice_server"]
-    command += ["--home", str(home), "--idle", str(IDLE_MINUTES)]
-    with open(home / "server.log", "a", encoding="utf-8") as log:
-        if log.tell() > LONGEST_LOG:
-            log.truncate(0)
+    options = ["--home", str(home), "--idle", str(IDLE_MINUTES)]
+    with open_log(home) as log:
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "practice_server", *options],
             cwd=ROOT,
+            env=os.environ | {"PYTHONSAFEPATH": ""},  # with it the package would not be found
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            **outliving(),
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
+            | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
     _started.append(process)
     return wait_until_ready(home, process)
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder, if need be; raise ServiceError if it cannot be made."""
+def open_log(home: Path) -> TextIO:
+    """Open the server's log, in a folder for its owner only; raise ServiceError if none can be."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = home / "server.log"
+        path.touch(mode=0o600)
+        mode = "w" if path.stat().st_size > LONGEST_LOG else "a"
+        return open(path, mode, encoding="utf-8")
     except OSError as error:
         raise ServiceError(
-            f"The folder {path} cannot be made ({error.strerror}). Set the environment variable "
+            f"The folder {home} cannot be used ({error.strerror}). Set the environment variable "
             "FINE_TUNING_WORK to a folder that you may write to."
         ) from error
-
-
-def outliving() -> dict:
-    """The options of Popen for a program that goes on when the notebook's kernel ends."""
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-        return {"creationflags": flags}
-    return {"start_new_session": True}
 
 
 def wait_until_ready(home: Path, process: subprocess.Popen) -> openai.OpenAI:
@@ -176,18 +192,13 @@ def wait_until_ready(home: Path, process: subprocess.Popen) -> openai.OpenAI:
         if process.poll() is not None:
             deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
         time.sleep(0.1)
+    log = (home / "server.log").read_text(encoding="utf-8", errors="replace").splitlines()
     raise ServiceError(
         f"The practice server did not start. Its last words, from {home / 'server.log'}:\n"
-        f"{last_lines(home / 'server.log')}\n"
-        "If a package is missing: pip install -r requirements.txt. If the folder is damaged: "
-        f"delete {home} and connect again; what was trained there is lost."
+        + "\n".join(log[-8:])
+        + "\nIf a package is missing: pip install -r requirements.txt. If the folder is damaged: "
+        f"rename {home} and connect again; nothing in it is lost."
     )
-
-
-def last_lines(path: Path, count: int = 8) -> str:
-    """Return the last lines of a text file."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return "".join(collections.deque(file, maxlen=count)).rstrip()
 
 
 # Hosted services
@@ -223,9 +234,8 @@ def variable(name: str, service: str) -> str:
     return value
 
 
-def new_client(base_url: str, api_key: str) -> openai.OpenAI:
+def new_client(base_url: str, api_key: str, **options) -> openai.OpenAI:
     """Return the official client; on this machine no proxy stands between it and the server."""
-    if urlsplit(base_url).hostname not in LOCAL_HOSTS:
-        return openai.OpenAI(base_url=base_url, api_key=api_key)
-    direct = openai.DefaultHttpxClient(trust_env=False)
-    return openai.OpenAI(base_url=base_url, api_key=api_key, http_client=direct)
+    if urlsplit(base_url).hostname in LOCAL_HOSTS:
+        options["http_client"] = openai.DefaultHttpxClient(trust_env=False)
+    return openai.OpenAI(base_url=base_url, api_key=api_key, **options)

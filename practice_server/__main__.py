@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
+import math
 import os
-import secrets
 import signal
 import socket
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -23,14 +25,20 @@ from practice_server.connections import CannotListen, Connection, Listener, list
 from practice_server.guard import LOOPBACK
 from practice_server.home import Home, HomeInUse
 from practice_server.idle import Activity
-from practice_server.keys import SHORTEST_KEY, BadKeys, Keys, read_keys
+from practice_server.keys import KEY_VARIABLE, SHORTEST_KEY, BadKeys, Keys, read_keys, server_key
 from practice_server.log import HourlyLimit
 from practice_server.network_drive import is_on_network_drive
 from practice_server.routes import table
 
-KEY_VARIABLE = "PRACTICE_SERVER_KEY"
 MEGABYTE = 1_000_000
 SECONDS_FOR_OPEN_REQUESTS = 2
+UNUSABLE = (
+    "The {} cannot be used: {}. Put that right, or start with another --home. Nothing was deleted."
+)
+LOST = (
+    "{home} has work of an earlier server, but {database} is gone. This one begins anew, and"
+    " deletes nothing. If you have {database} elsewhere, stop the server and put it back."
+)
 
 
 class Server(uvicorn.Server):
@@ -38,6 +46,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, home: Home, api_key: str) -> None:
         super().__init__(config)
+        config.callback_notify, config.timeout_notify = self._announce_again, 1
         self._home = home
         self._api_key = api_key
 
@@ -47,9 +56,17 @@ class Server(uvicorn.Server):
         if self.started:
             connections = self.server_state.connections
             self.servers = [Listener(listening, self._new_connection, connections)]
-            base_url = self._base_url()
-            self._home.announce(base_url=base_url, api_key=self._api_key)
-            print(f"practice server ready: {base_url}", flush=True)
+            self._announce()
+            print(f"practice server ready: {self._base_url()}", flush=True)
+
+    def _announce(self) -> None:
+        self._home.announce(base_url=self._base_url(), api_key=self._api_key)
+
+    async def _announce_again(self) -> None:
+        """Clients would not find this server if somebody had removed server.json."""
+        with contextlib.suppress(OSError):
+            if self._home.is_there() and not self._home.server_file.exists():
+                self._announce()
 
     def _new_connection(self) -> Connection:
         return Connection(self.config, self.server_state, self.lifespan.state)
@@ -60,7 +77,7 @@ class Server(uvicorn.Server):
         return f"http://{host}:{port}/v1"
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._home.server_file.unlink(missing_ok=True)
+        self._home.withdraw()
         await super().shutdown(sockets)
 
 
@@ -70,31 +87,28 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "routes":
         print(table.as_text(), end="")
         return 0
-    api_key = os.environ.get(KEY_VARIABLE) or f"sk-practice-{secrets.token_urlsafe(24)}"
     try:
+        api_key = server_key(os.environ.get(KEY_VARIABLE))
         learners = read_keys(options.keys, server_key=api_key) if options.keys else {}
     except BadKeys as error:
         print(error, file=sys.stderr)
         return 2
     if options.host not in LOOPBACK and not _may_leave_this_machine(options.host, learners):
         return 2
+    os.umask(0o077)  # all that is written, by children too, is its owner's alone
     try:
         home = Home(options.home)
-        lock = home.lock()
+        with contextlib.closing(home.lock()):
+            return _serve(options, home, api_key, learners)
     except HomeInUse as error:
         print(f"{error}. Use that one, or start this one with another --home.", file=sys.stderr)
-        return 1
-    try:
-        _serve(options, home, api_key, learners)
     except CannotListen as error:
         print(error, file=sys.stderr)
-        return 1
     except sqlite3.DatabaseError as error:
-        print(f"The database {home.database} cannot be used: {error}.", file=sys.stderr)
-        return 1
-    finally:
-        lock.close()
-    return 0
+        print(UNUSABLE.format(f"database {home.database}", error), file=sys.stderr)
+    except OSError as error:
+        print(UNUSABLE.format(f"folder {options.home}", error), file=sys.stderr)
+    return 1
 
 
 def _may_leave_this_machine(host: str, learners: dict[str, str]) -> bool:
@@ -118,12 +132,13 @@ def _may_leave_this_machine(host: str, learners: dict[str, str]) -> bool:
     return is_safe
 
 
-def _serve(
-    options: argparse.Namespace, home: Home, api_key: str, learners: dict[str, str]
-) -> None:
+def _serve(options: argparse.Namespace, home: Home, api_key: str, learners: dict[str, str]) -> int:
     log = logging.StreamHandler()
     log.addFilter(HourlyLimit())
     logging.basicConfig(handlers=[log], format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    if home.has_lost_its_database():
+        print(LOST.format(home=home.root, database=home.database.name), file=sys.stderr)
     app = create_app(
         home,
         journal_mode=options.journal_mode or _journal_mode(home),
@@ -136,9 +151,18 @@ def _serve(
     )
     for fault in app.state.services.catalogue.faults():
         print(fault, file=sys.stderr)
+    if unknown := app.state.services.catalogue.unknown_aliased():
+        print(f"--alias: there is no model {' or '.join(unknown)}.", file=sys.stderr)
+        return 2
     activity = Activity()
     server = Server(_listening(options, activity.watching(app)), home, api_key)
     asyncio.run(_run(server, activity, options.idle, app.state.services.store))
+    return 0
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Where each of the requests was that the server's end has cut off is none."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _listening(options: argparse.Namespace, app) -> uvicorn.Config:
@@ -194,7 +218,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="print which calls of the API are served, and end; without it, serve",
     )
     option("--home", type=Path, default=PROJECT / "work" / "practice", help="folder for all data")
-    option("--port", type=int, default=0, help="0 takes a free one")
+    option("--port", type=_whole(0, 65_535), default=0, help="0 takes a free one")
     option("--host", default="127.0.0.1", help="address to listen on")
     option("--models", type=Path, default=SHIPPED, help="folder of base models")
     option("--keys", type=Path, metavar="FILE", help="a key for each learner; see the README")
@@ -203,9 +227,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         choices=("wal", "delete"),
         help="SQLite's journal; without it, delete on a network drive and wal elsewhere",
     )
-    option("--lanes", type=_positive, metavar="N", help="how many jobs train at the same time")
-    option("--memory", type=_positive, metavar="MB", help="the most that training may take")
-    option("--idle", type=float, metavar="MINUTES", help="end after so long without use")
+    option("--lanes", type=_whole(1, 1000), metavar="N", help="how many jobs train at once")
+    option("--memory", type=_whole(1, 10**9), metavar="MB", help="the most that training may take")
+    option("--idle", type=_minutes, metavar="MINUTES", help="end after so long without use")
     option(
         "--alias",
         type=_alias,
@@ -217,10 +241,21 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number from {least} to {most}"
+            )
+        return int(text)
+
+    return read
+
+
+def _minutes(text: str) -> float:
+    if not 0 < float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
+    return float(text)
 
 
 def _alias(text: str) -> tuple[str, str]:

@@ -67,9 +67,15 @@ class Catalogue:
         """The model that is called `name`, or whose alias it is; None if the owner has none."""
         name = self._aliases.get(name, name)
         row = checkpoints.find_by_name(self._store, name, owner)
-        if row:
-            return self._tuned(row)
+        return self._tuned(row) if row else self._base_model(name)
+
+    def _base_model(self, name: str) -> Model | None:
         return next((m for m in self._base_models() if name == m.id or name in m.aliases), None)
+
+    def unknown_aliased(self) -> list[str]:
+        """The models that have aliases, but are not there. A fine-tuned one may come later."""
+        models = (model for model in self._aliases.values() if not model.startswith("ft:"))
+        return [model for model in models if self._base_model(model) is None]
 
     def _base_models(self) -> Iterator[Model]:
         return filter(None, map(_base_model, self._base_folders()))

@@ -81,13 +81,10 @@ def delete(store: Store, home: Home, file_id: str) -> None:
 
 
 def are_sound(home: Home, row: Row) -> bool:
-    """Whether the bytes of the file are still those that were kept.
-
-    A file from before the sums were kept is held against its size only.
-    """
+    """Whether the bytes of the file are still those that were kept."""
     path = home.file(row["id"])
     try:
-        return path.stat().st_size == row["bytes"] and row["sha256"] in (None, sha256(path))
+        return path.stat().st_size == row["bytes"] and row["sha256"] == sha256(path)
     except FileNotFoundError:
         return False
 

@@ -6,6 +6,7 @@ flushed to the disk and renamed. After a crash there is the old state or the new
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -33,7 +34,10 @@ class Home:
         self.uploads = self.root / "uploads"
         self.models = self.root / "models"
         self.jobs = self.root / "jobs"
-        for folder in (self.files, self.uploads, self.models, self.jobs):
+        self.folders = (self.files, self.uploads, self.models, self.jobs)
+        # What the database does not know, in folders of the same names.
+        self.unknown = self.root / "unknown"
+        for folder in self.folders:
             folder.mkdir(parents=True, exist_ok=True)
 
     def file(self, file_id: str) -> Path:
@@ -56,17 +60,50 @@ class Home:
         """Claim the folder for this process for as long as the answer is held.
 
         The claim is an open exclusive transaction: the system ends it with the process, however
-        that dies, and it works on every platform. Raises HomeInUse.
+        that dies, and it works on every platform. A client may look whether it is there, which
+        takes a moment. Raises HomeInUse, and OSError if the folder cannot be used at all.
         """
-        connection = sqlite3.connect(self.lock_file, timeout=0, isolation_level=None)
+        self._close_to_others()
         try:
+            connection = sqlite3.connect(self.lock_file, timeout=1, isolation_level=None)
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            connection.close()
-            server = self._running_server()
-            raise HomeInUse(f"{server} already uses the folder {self.root}") from None
+        except sqlite3.Error as error:
+            if is_locked(error):
+                server = self._running_server()
+                raise HomeInUse(f"{server} already uses the folder {self.root}") from error
+            raise OSError(f"{self.lock_file}: {error}") from error
         self._claimed = self.lock_file.stat()
+        self.server_file.unlink(missing_ok=True)  # whoever wrote it has ended
         return connection
+
+    def _close_to_others(self) -> None:
+        """What lies inside is, by the umask; the folder itself may be older than the server.
+
+        One that has other things too is left as it is.
+        """
+        if self.database.exists() or not set(self.root.iterdir()) - set(self.folders):
+            with contextlib.suppress(OSError):  # a drive may know no modes
+                self.root.chmod(0o700)
+
+    def _running_server(self) -> str:
+        try:
+            server = json.loads(self.server_file.read_text(encoding="utf-8"))
+            return f"The practice server at {server['base_url']} (process {server['pid']})"
+        except (OSError, ValueError, LookupError, TypeError):
+            return "Another practice server"
+
+    def announce(self, *, base_url: str, api_key: str) -> None:
+        """Write server.json, so that clients find the server."""
+        server = {"base_url": base_url, "api_key": api_key, "pid": os.getpid()}
+        unfinished = unfinished_name(self.server_file)
+        unfinished.write_text(json.dumps(server) + "\n", encoding="utf-8")
+        unfinished.replace(self.server_file)
+
+    def withdraw(self) -> None:
+        """Remove server.json, unless it is another server's in a folder that was made anew."""
+        with contextlib.suppress(OSError):
+            if self.is_there():
+                self.server_file.unlink()
 
     def is_there(self) -> bool:
         """Whether the folder that was claimed still lies in its place."""
@@ -75,22 +112,10 @@ class Home:
         except OSError:
             return False
 
-    def _running_server(self) -> str:
-        try:
-            server = json.loads(self.server_file.read_text(encoding="utf-8"))
-            return f"The practice server at {server['base_url']} (process {server['pid']})"
-        except (OSError, ValueError, KeyError):
-            return "Another practice server"
-
-    def announce(self, *, base_url: str, api_key: str) -> None:
-        """Write server.json, readable by its owner only, so that clients find the server."""
-        text = json.dumps({"base_url": base_url, "api_key": api_key, "pid": os.getpid()})
-        unfinished = unfinished_name(self.server_file)
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        unfinished.replace(self.server_file)
+    def has_lost_its_database(self) -> bool:
+        """Whether there is work of an earlier server, but nothing that says what it is."""
+        has_work = any(any(folder.iterdir()) for folder in self.folders)
+        return has_work and not self.database.exists()
 
 
 def unfinished_name(path: Path) -> Path:
@@ -104,19 +129,20 @@ def write_with(write: Callable[[Path], None], path: Path) -> None:
     A folder with that name is replaced. If `write` raises, nothing is left of what it wrote.
     """
     unfinished = unfinished_name(path)
-    _remove(unfinished)
+    remove(unfinished)
     try:
         write(unfinished)
         for part in unfinished.iterdir() if unfinished.is_dir() else (unfinished,):
             _sync(part)
     except BaseException:
-        _remove(unfinished)  # on a full disk the room is needed to tell of it
+        remove(unfinished)  # on a full disk the room is needed to tell of it
         raise
     shutil.rmtree(path, ignore_errors=True)
     _publish(unfinished, path)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

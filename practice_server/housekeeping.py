@@ -1,8 +1,9 @@
-"""Removing what nobody needs any more."""
+"""Removing what nobody needs any more, and nothing that the database does not know."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import sqlite3
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 from practice_server import checkpoints, files
-from practice_server.home import Home
+from practice_server.home import UNFINISHED, Home, remove
 from practice_server.store import Store
 
 log = logging.getLogger(__name__)
@@ -18,44 +19,41 @@ log = logging.getLogger(__name__)
 SECONDS_BETWEEN_SWEEPS = 3600
 # What is younger may belong to a trainer that outlived its server for a moment.
 SETTLED_SECONDS = 3600
+# What should lie in each folder, and whether somebody still needs it.
+KNOWN = {
+    "files": f"SELECT id, {files.NEEDED} AS needed FROM files",
+    "uploads": "SELECT id, status = 'pending' AND expires_at > :now AS needed FROM uploads",
+    "models": "SELECT id, 1 AS needed FROM checkpoints",
+    "jobs": "SELECT id, status NOT IN ('succeeded', 'failed', 'cancelled') AS needed FROM jobs",
+}
 
 
 def forget_work(store: Store, home: Home, job_id: str) -> None:
     """Remove the saved states and checkpoints of a job that will never succeed."""
     unpublished = [row for row in checkpoints.of_job(store, job_id) if not row["published"]]
+    for row in unpublished:
+        shutil.rmtree(home.model(row["id"]), ignore_errors=True)
     with store.transaction():
         for row in unpublished:
             checkpoints.forget(store, row["id"])
-    for row in unpublished:
-        shutil.rmtree(home.model(row["id"]), ignore_errors=True)
     shutil.rmtree(home.job(job_id), ignore_errors=True)
 
 
 def sweep(store: Store, home: Home) -> None:
-    """Remove what a crash has left behind, and files that were deleted or expired."""
-    now = int(time.time())
+    """Remove what a crash has left behind, and files that were deleted or expired.
+
+    What the database does not know may be somebody's work, if the database was lost or is an
+    older one. It is moved to the folder `unknown`, and back when the database knows it again.
+    """
     forsaken = store.all(
         "SELECT DISTINCT job FROM checkpoints JOIN jobs ON jobs.id = job"
         " WHERE published = 0 AND status IN ('failed', 'cancelled')"
     )
     for row in forsaken:
         forget_work(store, home, row["job"])
-    needed = store.all(f"SELECT id FROM files WHERE {files.NEEDED}", {"now": now})
-    pending = store.all(
-        "SELECT id FROM uploads WHERE status = 'pending' AND expires_at > :now", {"now": now}
-    )
-    models = store.all("SELECT id FROM checkpoints")
-    unfinished = store.all(
-        "SELECT id FROM jobs WHERE status NOT IN ('succeeded', 'failed', 'cancelled')"
-    )
-    kept = (
-        (home.files, needed),
-        (home.uploads, pending),
-        (home.models, models),
-        (home.jobs, unfinished),
-    )
-    for folder, rows in kept:
-        _keep_only(folder, {row["id"] for row in rows})
+    for folder in home.folders:
+        rows = store.all(KNOWN[folder.name], {"now": int(time.time())})
+        _tidy(folder, home.unknown / folder.name, {row["id"]: row["needed"] for row in rows})
 
 
 async def sweep_by_the_hour(store: Store, home: Home) -> None:
@@ -69,14 +67,27 @@ async def sweep_by_the_hour(store: Store, home: Home) -> None:
             log.exception("could not sweep; trying again in an hour")
 
 
-def _keep_only(folder: Path, names: set[str]) -> None:
-    for path in folder.iterdir():
-        if path.name in names or not _is_settled(path):
-            continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def _tidy(folder: Path, unknown: Path, known: dict[str, int]) -> None:
+    """`known`: whether the file or folder of a name is still needed."""
+    for path in unknown.glob("*"):
+        if known.get(path.name):
+            _move(path, folder)
+    settled = [path for path in folder.iterdir() if _is_settled(path)]
+    strays = [path for path in settled if path.name not in known and path.suffix != UNFINISHED]
+    if strays:
+        log.warning("%d of %s moved to %s: not in the database", len(strays), folder, unknown)
+    for path in settled:
+        if path in strays:
+            _move(path, unknown)
+        elif not known.get(path.name):
+            remove(path)
+
+
+def _move(path: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # Windows keeps what is in use; the next sweep moves it
+        if not (folder / path.name).exists():
+            path.rename(folder / path.name)
 
 
 def _is_settled(path: Path) -> bool:

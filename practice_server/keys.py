@@ -14,17 +14,20 @@ from __future__ import annotations
 
 import hmac
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 SHORTEST_KEY = 22  # letters and digits; some 128 bits if drawn at random
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 KEY = re.compile(rf"[!-~]{{{SHORTEST_KEY},}}")
+SENDABLE = re.compile(r"[!-~]+")  # in the header of a request
 SERVER = ""
+KEY_VARIABLE = "PRACTICE_SERVER_KEY"
 
 
 class BadKeys(Exception):
-    """A file of keys that cannot be used; the message names the line, and never a key."""
+    """Keys that cannot be used; the message names the variable, or file and line, never a key."""
 
 
 class Keys:
@@ -44,6 +47,13 @@ class Keys:
         return found[0] if found else None
 
 
+def server_key(given: str | None) -> str:
+    """The server's own key: what KEY_VARIABLE gives, or a random one. Raises BadKeys."""
+    if given and not SENDABLE.fullmatch(given):
+        raise BadKeys(f"{KEY_VARIABLE} must have no blanks and no letters beyond ASCII")
+    return given or f"sk-practice-{secrets.token_urlsafe(24)}"
+
+
 def read_keys(path: Path, *, server_key: str) -> dict[str, str]:
     """The key of each learner in a file of keys. Raises BadKeys."""
     learners: dict[str, str] = {}
@@ -54,7 +64,7 @@ def read_keys(path: Path, *, server_key: str) -> dict[str, str]:
         if key in learners.values():
             raise BadKeys(f"{place}: the key of {name} belongs to somebody else already")
         if key == server_key:
-            raise BadKeys(f"{place}: the key of {name} is the server's own, PRACTICE_SERVER_KEY")
+            raise BadKeys(f"{place}: the key of {name} is the server's own, {KEY_VARIABLE}")
         learners[name] = key
     if not learners:
         raise BadKeys(f"{path} has no keys; write a name and a key on each line")

@@ -35,12 +35,18 @@ def explained(folder: Path) -> Iterator[None]:
             raise
         missing = [name for name in FILES if not (folder / name).is_file()]
         raise ModelUnusable(f"{' and '.join(missing)} missing in its folder") from None
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # there is no end to what a damaged file may lead to
         raise ModelUnusable(_without_place(error, folder)) from error
 
 
 def _without_place(error: Exception, folder: Path) -> str:
-    text = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+    text = str(error)
+    if isinstance(error, KeyError):
+        text = f"the key {error} is missing"
+    elif not isinstance(error, (ValueError, OSError)):  # nobody has put it into words
+        text = f"its files make no sense ({type(error).__name__}: {error})"
     return text.replace(f"{folder}{os.sep}", "")
 
 

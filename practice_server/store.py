@@ -18,19 +18,22 @@ from typing import Any
 Row = dict[str, Any]
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS files (
+CREATE TABLE files (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
     purpose TEXT NOT NULL,
     filename TEXT NOT NULL,
     bytes INTEGER NOT NULL,
+    sha256 TEXT,
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
     deleted INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE IF NOT EXISTS uploads (
+CREATE TABLE uploads (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
     purpose TEXT NOT NULL,
     filename TEXT NOT NULL,
     bytes INTEGER NOT NULL,
@@ -38,19 +41,21 @@ CREATE TABLE IF NOT EXISTS uploads (
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     status TEXT NOT NULL,
-    file TEXT
+    file TEXT,
+    completed_from TEXT
 );
-CREATE TABLE IF NOT EXISTS parts (
+CREATE TABLE parts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     upload TEXT NOT NULL,
     bytes INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 );
-CREATE INDEX IF NOT EXISTS parts_by_upload ON parts (upload);
-CREATE TABLE IF NOT EXISTS jobs (
+CREATE INDEX parts_by_upload ON parts (upload);
+CREATE TABLE jobs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
     idempotency_key TEXT UNIQUE,
     status TEXT NOT NULL,
     model TEXT NOT NULL,
@@ -58,6 +63,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     validation_file TEXT,
     suffix TEXT,
     seed INTEGER NOT NULL,
+    method TEXT NOT NULL,
     hyperparameters TEXT NOT NULL,
     metadata TEXT,
     created_at INTEGER NOT NULL,
@@ -71,10 +77,12 @@ CREATE TABLE IF NOT EXISTS jobs (
     lease INTEGER NOT NULL DEFAULT 0,
     last_step INTEGER NOT NULL DEFAULT 0,
     deaths INTEGER NOT NULL DEFAULT 0,
-    step_at_death INTEGER NOT NULL DEFAULT -1
+    step_at_death INTEGER NOT NULL DEFAULT -1,
+    validation_turn INTEGER NOT NULL DEFAULT 0,
+    training_turn INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, seq);
-CREATE TABLE IF NOT EXISTS events (
+CREATE INDEX jobs_by_status ON jobs (status, seq);
+CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     job TEXT NOT NULL,
@@ -86,8 +94,8 @@ CREATE TABLE IF NOT EXISTS events (
     data TEXT,
     UNIQUE (job, key)
 );
-CREATE INDEX IF NOT EXISTS events_by_job ON events (job, seq);
-CREATE TABLE IF NOT EXISTS checkpoints (
+CREATE INDEX events_by_job ON events (job, seq);
+CREATE TABLE checkpoints (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     job TEXT NOT NULL,
@@ -100,17 +108,8 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 );
 """
 
-# Columns that came later; a database of an earlier version gets them when it is opened.
-LATER_COLUMNS = {
-    ("jobs", "method"): "TEXT NOT NULL DEFAULT 'supervised'",
-    ("jobs", "owner"): "TEXT NOT NULL DEFAULT ''",
-    ("jobs", "validation_turn"): "INTEGER NOT NULL DEFAULT 0",
-    ("jobs", "training_turn"): "INTEGER NOT NULL DEFAULT 0",
-    ("files", "owner"): "TEXT NOT NULL DEFAULT ''",
-    ("files", "sha256"): "TEXT",
-    ("uploads", "owner"): "TEXT NOT NULL DEFAULT ''",
-    ("uploads", "completed_from"): "TEXT",
-}
+# Of the tables above; kept in the database as SQLite's `user_version`.
+VERSION = 1
 
 # A trainer can wait for hours; see `app` for what waits behind a request.
 LONG_PATIENCE = 6 * 3600.0
@@ -146,32 +145,36 @@ class Store:
         journal_mode: str | None = None,
         patience: float = LONG_PATIENCE,
     ) -> None:
-        """Open the database, and make its tables if they are not there.
+        """Open the database, and make its tables if it is new.
 
         `durable`: a change outlives a power cut too, for what a client has been promised.
         `journal_mode`: `wal` or `delete`, in SQLite's own words; the database keeps it, and a
         process that does not say one takes it as it is. `patience`: for how many seconds a lock
         that another program holds is waited for, before sqlite3.OperationalError is raised.
+        Raises sqlite3.DatabaseError, and changes nothing, if it is no database of this version.
         """
         self._connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
+        self._use_tables()
         in_use = self._use_journal(journal_mode)
         # Without the write-ahead log, less than FULL may damage the database in a power cut.
         is_full = durable or in_use != "wal"
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if is_full else 'NORMAL'}")
-        self._connection.executescript(SCHEMA)
-        for (table, column), definition in LATER_COLUMNS.items():
-            self._add_column(table, column, definition)
+
+    def _use_tables(self) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == VERSION:
+            return
+        if version or self.all("SELECT name FROM sqlite_master"):
+            raise sqlite3.DatabaseError(f"its version is {version}, this server's is {VERSION}")
+        self._connection.executescript(
+            f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+        )
 
     def _use_journal(self, mode: str | None) -> str:
         """Returns what SQLite answers: the mode that is now in use, which may be another."""
         wanted = f"= {mode}" if mode else ""
         return self._connection.execute(f"PRAGMA journal_mode {wanted}").fetchone()[0]
-
-    def _add_column(self, table: str, column: str, definition: str) -> None:
-        columns = self.all(f"SELECT name FROM pragma_table_info('{table}')")
-        if column not in {row["name"] for row in columns}:
-            self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}")
 
     def close(self) -> None:
         self._connection.close()

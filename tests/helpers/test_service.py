@@ -5,7 +5,9 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -15,7 +17,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from helpers.service import LONGEST_LOG, ROOT, ServiceError, connect, running_server
+from helpers.service import LONGEST_LOG, ROOT, ServiceError, _started, connect, running_server
 
 CONNECT = "from helpers.service import connect; print(connect().client.base_url)"
 
@@ -69,45 +71,83 @@ def test_two_notebooks_that_connect_at_once_get_the_same_server(work):
 
 
 def test_a_deleted_work_folder_heals(work):
+    """Also if the server that has lost it ends only later."""
     connect()
-    old = process_id(work)
+    (old,) = (process for process in _started if process.pid == process_id(work))
     shutil.rmtree(work / "practice", ignore_errors=True)
     try:
-        connect().client.models.list()
-        assert process_id(work) != old
+        client = connect().client
+        assert process_id(work) != old.pid
     finally:
-        with contextlib.suppress(OSError):
-            os.kill(old, 15)
+        old.terminate()
+        old.wait(timeout=30)
+    assert connect().client.base_url == client.base_url
 
 
-def test_a_server_file_with_a_foreign_key_is_not_believed(work, service):
-    """As when a server ended and its port now belongs to another one."""
-    foreign = {"base_url": str(service.client.base_url), "api_key": "another-key", "pid": 1}
+def test_a_server_is_found_though_its_file_is_gone(work):
+    client = connect().client
+    server_file(work).unlink()
+    assert connect().client.base_url == client.base_url
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+def test_all_that_the_server_has_is_its_owners_alone(work):
+    before = os.umask(0o022)
+    try:
+        connect()
+    finally:
+        os.umask(before)
+    home = work / "practice"
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (home, *home.rglob("*"))}
+    assert len(modes) > 5 and not [path for path, mode in modes.items() if mode & 0o077]
+
+
+def write_server_file(work, base_url):
     server_file(work).parent.mkdir()
-    server_file(work).write_text(json.dumps(foreign), encoding="utf-8")
-    assert connect().client.base_url != service.client.base_url
+    server = {"base_url": base_url, "api_key": "the-practice-key", "pid": 1}
+    server_file(work).write_text(json.dumps(server), encoding="utf-8")
+
+
+def test_a_file_that_is_left_over_makes_nobody_ask_there(work):
+    """Its port may belong to another program by now, which may never answer."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        write_server_file(work, f"http://127.0.0.1:{other.getsockname()[1]}/v1")
+        connect()
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+
+
+@contextlib.contextmanager
+def held(home):
+    """As by a server that runs there."""
+    home.mkdir(exist_ok=True)
+    connection = sqlite3.connect(home / "lock.sqlite3", isolation_level=None)
+    with contextlib.closing(connection):
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"base_url": 1, "api_key": 2}'])
 def test_a_damaged_server_file_is_no_server(tmp_path, text):
     (tmp_path / "server.json").write_text(text, encoding="utf-8")
-    assert running_server(tmp_path) is None
+    with held(tmp_path):
+        assert running_server(tmp_path) is None
 
 
-def test_proxy_settings_do_not_stand_between(work, monkeypatch):
+def test_the_environment_does_not_stand_between(work, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer a-real-key")
     assert connect().client.models.list()
 
 
 def test_a_server_that_cannot_start_is_explained(work):
-    home = work / "practice"
-    home.mkdir()
-    other = sqlite3.connect(home / "lock.sqlite3", isolation_level=None)
-    with contextlib.closing(other):
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(ServiceError, match="already uses the folder"):
-            connect()
+    with held(work / "practice"), pytest.raises(ServiceError) as error:
+        connect()
+    assert "already uses the folder" in str(error.value)
+    assert "nothing in it is lost" in str(error.value) and "delete" not in str(error.value)
 
 
 def test_a_work_folder_that_cannot_be_made_is_explained(tmp_path, monkeypatch):
@@ -146,13 +186,17 @@ def recorder():
 def test_no_real_key_is_sent_to_the_practice_server(tmp_path, monkeypatch, recorder):
     for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "AZURE_OPENAI_API_KEY", "FINE_TUNING_KEY"):
         monkeypatch.setenv(name, "a-real-key")
+    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "a-real-key-has-this")
+    headers = "authorization: Bearer a-real-key\nX-Company: a-real-key\nAuthorization: a-real-key"
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", headers)
     monkeypatch.setenv("FINE_TUNING_WORK", str(tmp_path))
-    url = f"http://127.0.0.1:{recorder.server_address[1]}/v1"
-    server_file(tmp_path).parent.mkdir()
-    server = {"base_url": url, "api_key": "the-practice-key", "pid": 1}
-    server_file(tmp_path).write_text(json.dumps(server), encoding="utf-8")
-    connect().client.models.list()
-    assert recorder.requests
+    write_server_file(tmp_path, f"http://127.0.0.1:{recorder.server_address[1]}/v1")
+    with held(tmp_path / "practice"):
+        client = connect().client
+    client.models.list()
+    client.with_options(timeout=5).models.list()
+    assert len(recorder.requests) == 3
     assert all(
         headers["Authorization"] == "Bearer the-practice-key" for headers in recorder.requests
     )

@@ -11,6 +11,8 @@ from practice_server.home import Home
 from practice_server.store import Store
 from tests.server.crash import age, new_job
 
+FOLDERS = ("files", "uploads", "models", "jobs")
+
 
 @pytest.fixture
 def home(tmp_path):
@@ -38,24 +40,52 @@ def add_checkpoint(store, home, job):
     return home.model(row["id"])
 
 
+def lying_in(folder):
+    """What lies in the four folders of a home."""
+    return sorted(path for name in FOLDERS for path in (folder / name).glob("*"))
+
+
 def test_only_what_is_known_stays(store, home):
     row = files.new_row(owner="", purpose="fine-tune", filename="a.jsonl", size=0)
     store.insert("files", row)
     job = create_job(store)
     kept = [home.file(row["id"]), add_checkpoint(store, home, job), home.job(job["id"])]
+    deleted = files.new_row(owner="", purpose="fine-tune", filename="a.jsonl", size=0)
+    store.insert("files", {**deleted, "deleted": 1})
     kept[0].touch()
-    strays = [home.files / "file-b", home.files / "file-c.part", home.models / "ftckpt_a.part"]
-    for stray in strays:
-        stray.touch()
-    (home.uploads / "upload_a").mkdir()
+    removed = [deleted["id"], "file-c.part"]
+    for name in (*removed, "file-b"):
+        (home.files / name).touch()
+    (home.models / "ftckpt_a.part").mkdir()
+    (home.models / "ftckpt_b").mkdir()
     age(home.root)
     housekeeping.sweep(store, home)
-    left = [
-        path
-        for folder in ("files", "uploads", "models", "jobs")
-        for path in (home.root / folder).iterdir()
-    ]
-    assert sorted(left) == sorted(kept)
+    assert lying_in(home.root) == sorted(kept)
+    assert [path.name for path in lying_in(home.unknown)] == ["file-b", "ftckpt_b"]
+
+
+def test_what_the_database_does_not_know_comes_back_when_it_does(store, home, caplog):
+    """It was lost, or an older one was in its place for a while."""
+    job = create_job(store)
+    work = [add_checkpoint(store, home, job), home.job(job["id"])]
+    age(home.root)
+    with contextlib.closing(Store(home.root / "other.sqlite3")) as other:
+        for _ in range(2):
+            housekeeping.sweep(other, home)
+    assert lying_in(home.root) == [] and len(lying_in(home.unknown)) == 2
+    assert f"1 of {home.models} moved to {home.unknown / 'models'}" in caplog.text
+    housekeeping.sweep(store, home)
+    assert lying_in(home.root) == sorted(work) and lying_in(home.unknown) == []
+    assert (home.job(job["id"]) / "state-1").exists()
+
+
+def test_nothing_is_moved_over_what_was_moved_before(store, home):
+    for text in ("first", "second"):
+        (home.files / "notes").write_text(text, encoding="utf-8")
+        age(home.files)
+        housekeeping.sweep(store, home)
+    texts = [path.read_text(encoding="utf-8") for path in home.root.rglob("notes")]
+    assert sorted(texts) == ["first", "second"]
 
 
 def test_what_has_expired_goes_within_the_hour(store, home, monkeypatch):

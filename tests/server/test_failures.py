@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.random_model import byte_tokenizer, random_engine
-from tests.server.crash import wait_until
+from tests.server.crash import age, wait_until
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2}
 
@@ -125,6 +125,28 @@ def test_a_home_in_the_place_of_a_deleted_one_is_left_alone(start_server):
     with pytest.raises(openai.InternalServerError, match="was moved or deleted"):
         old.client.models.list()
     assert new.client.models.list().data
+
+
+# --- the database is lost ---
+
+
+def test_a_lost_database_loses_nothing_else(start_server, data, capfd):
+    server = start_server()
+    job = server.wait(server.create(method=data.epochs(1)))
+    database = server.home / "store.sqlite3"
+    server.stop()
+    database.rename(server.home / "elsewhere")
+    age(server.home)
+    server.start()
+    told = capfd.readouterr().err
+    assert "store.sqlite3 is gone" in told and f"moved to {server.home / 'unknown'}" in told
+    assert server.client.files.list().data == []
+    server.stop()
+    (server.home / "elsewhere").replace(database)
+    server.start()
+    assert server.client.files.content(job.training_file).read()
+    answer = server.client.chat.completions.create(model=job.fine_tuned_model, **HELLO)
+    assert answer.model == job.fine_tuned_model
 
 
 # --- what was uploaded is damaged ---
@@ -247,12 +269,19 @@ def test_a_start_tells_of_models_that_cannot_be_used(start_server, models, data,
     cut(copy_model(models, "short") / "model.safetensors")
     (copy_model(models, "mute") / "tokenizer.tiktoken").unlink()
     (copy_model(models, "odd") / "config.json").write_text("[]", encoding="utf-8")
+    config = copy_model(models, "headless") / "config.json"
+    config.write_text(config.read_text().replace('_heads": 2', '_heads": 0'))
+    header = b'{"a": {"data_offsets": []}}'
+    weights = copy_model(models, "endless") / "model.safetensors"
+    weights.write_bytes(len(header).to_bytes(8, "little") + header)
     server = start_server("--models", models)
     told = capfd.readouterr().err
     for name, reason in (
         ("short", "model.safetensors is damaged: it has"),
         ("mute", "tokenizer.tiktoken missing in its folder"),
         ("odd", "config.json is not a JSON object"),
+        ("headless", "its files make no sense (ZeroDivisionError"),
+        ("endless", "its files make no sense (IndexError"),
     ):
         assert f"The base model {name} in {models} cannot be used: {reason}" in told
     assert data.base not in told and "other" not in told

@@ -10,7 +10,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from practice_server.keys import BadKeys, Keys, read_keys
+from practice_server.keys import BadKeys, Keys, read_keys, server_key
 
 ROOT = Path(__file__).resolve().parents[2]
 ANN, BOB = "ann-0123456789-0123456789", "bob-0123456789-0123456789"
@@ -162,6 +162,12 @@ def test_a_bad_file_of_keys_names_the_line(tmp_path, text, message):
     assert ANN not in str(error.value) and "short" not in str(error.value)
 
 
+@pytest.mark.parametrize("key", [f"{SERVERS} ", " ", "schlüssel", "a\tb"])
+def test_a_key_that_no_client_could_send_is_refused(key):
+    with pytest.raises(BadKeys, match="PRACTICE_SERVER_KEY must have no blanks"):
+        server_key(key)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -188,22 +194,6 @@ def test_a_server_does_not_start_with_bad_keys(tmp_path, text, words):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"{path}{words}") and done.stderr.count("\n") == 1
     assert not any(key in done.stderr for key in (ANN, SERVERS, "a-short-key"))
-
-
-def test_an_older_database_is_opened(start_server, tmp_path, data):
-    """One from before owners and methods: what is in it belongs to the server's own key."""
-    server = start_server()
-    file_id = server.upload(data.examples(10))
-    server.stop()
-    later = {"jobs": "method owner validation_turn training_turn", "files": "owner sha256"}
-    with contextlib.closing(sqlite3.connect(server.home / "store.sqlite3")) as store, store:
-        for table, columns in later.items():
-            for column in columns.split():
-                store.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-    server.start()
-    assert server.client.files.content(file_id).read().count(b"\n") == 10
-    job = server.create(training_file=file_id, method=data.epochs(1))
-    assert server.wait(job).status == "succeeded"
 
 
 def test_keys_are_enough_for_other_machines(start_server, keys_file):
