@@ -119,12 +119,13 @@ def next_of(store: Store, *statuses: str, taken: Collection[str] = ()) -> Row | 
     values = {"statuses": json.dumps(statuses), "taken": json.dumps(list(taken))}
     for status in statuses:
         job = store.one(
-            "SELECT * FROM jobs AS waiting WHERE status = :status"
-            " AND id NOT IN (SELECT value FROM json_each(:taken)) ORDER BY"
-            " (SELECT count(*) FROM jobs WHERE owner = waiting.owner"
-            " AND status IN (SELECT value FROM json_each(:statuses))"
-            " AND id IN (SELECT value FROM json_each(:taken))),"
-            f" (SELECT max({_turn(status)}) FROM jobs WHERE owner = waiting.owner), seq LIMIT 1",
+            "WITH owners AS (SELECT owner,"
+            " sum(status IN (SELECT value FROM json_each(:statuses))"
+            " AND id IN (SELECT value FROM json_each(:taken))) AS at_work,"
+            f" max({_turn(status)}) AS last_turn FROM jobs GROUP BY owner)"
+            " SELECT jobs.* FROM jobs JOIN owners USING (owner) WHERE status = :status"
+            " AND id NOT IN (SELECT value FROM json_each(:taken))"
+            " ORDER BY at_work, last_turn, seq LIMIT 1",
             {"status": status, **values},
         )
         if job:

@@ -84,3 +84,21 @@ def test_lanes_go_to_different_learners(store):
     while job := jobs.next_of(store, "running", "queued", taken=taken):
         taken.append(job["id"])
     assert taken == [anns[0], bobs, anns[1]]
+
+
+def test_the_search_for_a_turn_takes_steps_in_proportion(store):
+    """Of SQLite's machine, in hundreds: eight times as many jobs, not sixty times the work."""
+    steps = []
+    store._connection.set_progress_handler(lambda: steps.append(1), 100)
+
+    def steps_with(n_jobs):
+        row = new_job(store)
+        with store.transaction():
+            for number in range(n_jobs):
+                store.insert("jobs", {**row, "seq": None, "id": f"ftjob-{n_jobs}-{number}"})
+        steps.clear()
+        assert jobs.next_of(store, "validating_files", taken=[row["id"]])
+        return len(steps)
+
+    few = steps_with(100)
+    assert steps_with(700) < 16 * few
