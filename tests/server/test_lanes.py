@@ -1,7 +1,9 @@
 """More than one job at a time, where a machine has the processors for it."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 
 import pytest
 
@@ -47,6 +49,16 @@ def test_a_killed_trainer_is_replaced_beside_another(start_server, alone, data):
     for job in created:
         assert server.wait(job).status == "succeeded"
         assert server.losses(job) == alone
+
+
+def test_a_lane_outlives_what_nobody_foresaw(start_server, data):
+    """Here that a job which is being trained is gone from the database."""
+    server = start_server()
+    job = server.wait(server.create(**SLOW, method=data.epochs(20)), until=("running",))
+    path = server.home / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as store:
+        store.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
+    assert server.wait(server.create(method=data.epochs(1))).status == "succeeded"
 
 
 @finds_children
