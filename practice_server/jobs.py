@@ -217,6 +217,13 @@ def queue(store: Store, job: Row, *, hyperparameters: Row, tokens_per_epoch: int
         events.add(store, job["id"], "validated", message, data={})
 
 
+def warn(store: Store, job: Row, key: str, message: str) -> None:
+    """Tell, once for each key, of something in spite of which the job goes on."""
+    with store.transaction():
+        hold(store, job, *UNFINISHED, "paused")
+        events.add(store, job["id"], key, message, level="warn", data={})
+
+
 def start(store: Store, job: Row) -> None:
     """Training begins, or goes on."""
     with store.transaction():

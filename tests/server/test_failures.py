@@ -234,29 +234,31 @@ def test_a_start_tells_of_models_that_cannot_be_used(start_server, models, data,
 
 @pytest.fixture(scope="module")
 def large_models(models_folder, tmp_path_factory):
-    """Beside `tiny` a model of 7 MB."""
+    """Beside `tiny` a model of 7 MB, and one of 1 MB, whose saved state has 8 MB."""
     folder = tmp_path_factory.mktemp("large") / "models"
     shutil.copytree(models_folder, folder)
-    engine = random_engine(
-        byte_tokenizer(),
-        scale=0.02,
-        seed=7,
-        hidden_size=384,
-        intermediate_size=1024,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=128,
-    )
-    engine.save(folder / "large")
+    for name, width in (("large", 384), ("middle", 96)):
+        engine = random_engine(
+            byte_tokenizer(),
+            scale=0.02,
+            seed=7,
+            hidden_size=width,
+            intermediate_size=1024,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=128,
+        )
+        engine.save(folder / name)
     return folder
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sets a limit as POSIX does")
 @pytest.mark.parametrize(
-    ("what", "settings"),
-    [("checkpoint", {"n_epochs": 1, "batch_size": 10}), ("saved state", {"n_epochs": 50})],
+    ("model", "settings"),
+    [("large", {"n_epochs": 1, "batch_size": 10}), ("middle", {"n_epochs": 50})],
+    ids=["checkpoint", "saved state"],
 )
-def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data, what, settings):
+def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data, model, settings):
     """No file may grow beyond 6 MB, as if the disk were full there."""
     import resource
 
@@ -264,8 +266,8 @@ def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data,
         resource.setrlimit(resource.RLIMIT_FSIZE, (6_000_000, 6_000_000))
 
     server = start_server("--models", large_models, before=leave_little_room)
-    n_examples = 10 if what == "checkpoint" else 500
-    job = server.create(model="large", n_examples=n_examples, method=data.epochs(**settings))
+    n_examples = 10 if model == "large" else 500
+    job = server.create(model=model, n_examples=n_examples, method=data.epochs(**settings))
     job = server.wait(job)
     assert (job.status, job.error.code) == ("failed", "server_error")
     assert job.error.message == (

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any, Protocol
+from zlib import crc32
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
-from practice_server.engines.engine import Example, Plan, Step, TrainingDiverged
+from practice_server.engines.engine import Example, Plan, StateUnusable, Step, TrainingDiverged
 from practice_server.engines.numpy_engine.adamw import AdamW
 from practice_server.engines.numpy_engine.layers import cross_entropy
 from practice_server.engines.numpy_engine.model import Batch, Model
@@ -46,11 +47,8 @@ class Score:
 class Objective(Protocol):
     """What is learnt from: how wrong a model is about some items, and which way is better."""
 
-    def prepare(self, model: Model, name: str, examples: Sequence[Any]) -> list[Any]:
-        """The items made of examples, before the model changes; `name` is for errors.
-
-        Raises ValueError for an example in which nothing is left to learn.
-        """
+    def prepare(self, model: Model, examples: Sequence[Any]) -> Sequence[Any]:
+        """The items made of examples, before the model changes."""
 
     def length(self, item: Any) -> int:
         """How many tokens an item has."""
@@ -71,8 +69,8 @@ class Objective(Protocol):
 class Supervised:
     """Learn to say what examples say: each token trained on costs its surprise."""
 
-    def prepare(self, model: Model, name: str, examples: Sequence[Example]) -> list[Example]:
-        return cut(name, examples, model.config.max_position_embeddings)
+    def prepare(self, model: Model, examples: Sequence[Example]) -> Sequence[Example]:
+        return examples
 
     def length(self, item: Example) -> int:
         return len(item.tokens)
@@ -108,11 +106,11 @@ class Training:
         plan: Plan,
         objective: Objective = SUPERVISED,
     ) -> None:
-        """ValueError for an example in which nothing is left to learn, or no examples at all."""
+        """ValueError if there are no examples at all."""
         self._model = model
         self._objective = objective
-        self._training = objective.prepare(model, "training", training)
-        self._validation = objective.prepare(model, "validation", validation)
+        self._training = objective.prepare(model, training)
+        self._validation = objective.prepare(model, validation)
         if not training:
             raise ValueError("there are no training examples")
         self._plan = plan
@@ -180,22 +178,30 @@ class Training:
         """Write weights, moments and step number; the file appears whole or not at all."""
         path = Path(path)
         partial = path.with_name(path.name + ".partial")
-        save_tensors(self._arrays(), partial, self._identity(self._optimizer.n_steps))
+        arrays = self._arrays()
+        identity = self._identity(str(self._optimizer.n_steps), arrays.values())
+        save_tensors(arrays, partial, identity)
         os.replace(partial, path)
 
     def load_state(self, path: Path) -> None:
-        """Go on from what `save_state` wrote; ValueError if it belongs to another plan."""
-        with safe_open(path, framework="numpy") as stored:
-            metadata = stored.metadata() or {}
-            n_steps = int(metadata.get("n_steps", 0))
-            if metadata != self._identity(n_steps):
-                raise ValueError(
-                    f"{path} was saved by another plan, model or number of examples; "
-                    "go on with the same ones, or start anew without it"
-                )
-            for name, array in self._arrays().items():
-                array[:] = stored.get_tensor(name)
-        self._optimizer.n_steps = n_steps
+        """Go on from what `save_state` wrote.
+
+        Raises StateUnusable, and changes nothing, if it is damaged or belongs to another plan.
+        """
+        try:
+            with safe_open(path, framework="numpy") as stored:
+                identity = stored.metadata() or {}
+                n_steps = identity.get("n_steps", "0")
+                if identity != self._identity(n_steps, map(stored.get_tensor, self._arrays())):
+                    raise StateUnusable(
+                        f"{path.name} was changed, or saved by another plan, model or number of"
+                        " examples"
+                    )
+                for name, array in self._arrays().items():
+                    array[:] = stored.get_tensor(name)
+        except (SafetensorError, OSError) as error:
+            raise StateUnusable(f"{path.name} is damaged: {error}") from error
+        self._optimizer.n_steps = int(n_steps)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {
@@ -204,9 +210,14 @@ class Training:
             "second_moment": self._optimizer.second_moment,
         }
 
-    def _identity(self, n_steps: int) -> dict[str, str]:
+    def _identity(self, n_steps: str, arrays: Iterable[np.ndarray]) -> dict[str, str]:
+        """Whose state it is, and a sum over what is in it."""
+        checksum = crc32(n_steps.encode())
+        for array in arrays:
+            checksum = crc32(array, checksum)
         return {
-            "n_steps": str(n_steps),
+            "n_steps": n_steps,
+            "crc32": str(checksum),
             "n_examples": str(len(self._training)),
             "plan": json.dumps(asdict(self._plan)),
             "model": json.dumps(asdict(self._model.config)),
@@ -252,15 +263,3 @@ def parts(items: Sequence[Any], length: Callable[[Any], int]) -> Iterator[list[A
         n_tokens += length(item)
     if part:
         yield part
-
-
-def cut(name: str, examples: Sequence[Example], context: int) -> list[Example]:
-    """Cut examples to what the model can see."""
-    shortened = [Example(e.tokens[:context], e.trained_on[:context]) for e in examples]
-    for number, example in enumerate(shortened, start=1):
-        if not any(example.trained_on[1:]):
-            raise ValueError(
-                f"{name} example {number}: none of its first {context} tokens is trained on; "
-                "shorten what comes before the answer, or leave the example out"
-            )
-    return shortened
