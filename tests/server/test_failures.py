@@ -282,6 +282,29 @@ def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data,
     wait_until(lambda: not any((server.home / "jobs").iterdir()))
 
 
+# --- the clock is set back while a job trains ---
+
+# Python runs a file of this name at its start.
+SETS_THE_CLOCK_BACK = """
+import sys, time
+if "practice_server.trainer" in sys.orig_argv:
+    right, start = time.time, time.monotonic()
+    time.time = lambda: right() - 3600 * (time.monotonic() - start > 1.5)
+"""
+
+
+def test_a_job_ends_in_the_future_though_the_clock_was_set_back(start_server, tmp_path, data):
+    (tmp_path / "sitecustomize.py").write_text(SETS_THE_CLOCK_BACK, encoding="utf-8")
+    server = start_server(environment={"PYTHONPATH": str(tmp_path)})
+    job = server.create(n_examples=100, method=data.epochs(50))
+
+    def last_step():
+        return server.client.fine_tuning.jobs.list_events(job.id, limit=1).data[0]
+
+    step = wait_until(lambda: (last := last_step()).created_at < job.created_at and last)
+    assert server.client.fine_tuning.jobs.retrieve(job.id).estimated_finish >= step.created_at
+
+
 # --- a file of a million lines ---
 
 
