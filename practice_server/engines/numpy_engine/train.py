@@ -214,7 +214,7 @@ class Training:
         """Whose state it is, and a sum over what is in it."""
         checksum = crc32(n_steps.encode())
         for array in arrays:
-            checksum = crc32(array, checksum)
+            checksum = crc32(array.data, checksum)
         return {
             "n_steps": n_steps,
             "crc32": str(checksum),
