@@ -55,11 +55,16 @@ class Child:
             self.process.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def _read(self) -> None:
-        # A process that was killed in the middle of a line has said nothing with it.
-        while (line := await self.process.stdout.readline()).endswith(b"\n"):
-            part = json.loads(line)
-            if part["id"] in self._waiting:
-                self._waiting[part["id"]].put_nowait(part)
+        """Pass parts on as long as the process lives; then nobody waits any more."""
+        try:
+            # A process that was killed in the middle of a line has said nothing with it.
+            while (line := await self.process.stdout.readline()).endswith(b"\n"):
+                part = json.loads(line)
+                if part["id"] in self._waiting:
+                    self._waiting[part["id"]].put_nowait(part)
+        except Exception:
+            log.exception("what the answering process says cannot be understood; it is ended")
+            children.kill(self.process)
         await self.process.wait()
         log.info("the answering process has ended")
         for parts in self._waiting.values():

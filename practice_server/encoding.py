@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from practice_server.engines.engine import Example, Preference
@@ -21,10 +22,21 @@ def encode(tokenizer: Tokenizer, line: dict[str, Any]) -> list[Encoded]:
     return [tokenizer.encode_completion(line["prompt"], line["completion"])]
 
 
-def as_example(tokenizer: Tokenizer, line: dict[str, Any]) -> Example | Preference:
-    """The same as an engine takes it for training."""
-    first, *others = (Example(*encoded) for encoded in encode(tokenizer, line))
+def as_example(encoded: list[Encoded], context: int) -> Example | Preference | None:
+    """What a model that sees so many tokens learns from a line; None if that is nothing.
+
+    OpenAI's guide to fine-tuning says the same: what is longer is cut off at its end.
+    """
+    first, *others = (Example(tokens[:context], on[:context]) for tokens, on in encoded)
+    if not all(any(example.trained_on) for example in (first, *others)):
+        return None
     return Preference(first, *others) if others else first
+
+
+def as_examples(tokenizer: Tokenizer, lines: Iterable[dict[str, Any]], context: int) -> list[Any]:
+    """What a model learns from lines, as an engine takes it for training."""
+    examples = (as_example(encode(tokenizer, line), context) for line in lines)
+    return [example for example in examples if example]
 
 
 def _encode_answer(

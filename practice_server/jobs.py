@@ -121,12 +121,13 @@ def next_of(store: Store, *statuses: str, taken: Collection[str] = ()) -> Row | 
     values = {"statuses": json.dumps(statuses), "taken": json.dumps(list(taken))}
     for status in statuses:
         job = store.one(
-            "SELECT * FROM jobs AS waiting WHERE status = :status"
-            " AND id NOT IN (SELECT value FROM json_each(:taken)) ORDER BY"
-            " (SELECT count(*) FROM jobs WHERE owner = waiting.owner"
-            " AND status IN (SELECT value FROM json_each(:statuses))"
-            " AND id IN (SELECT value FROM json_each(:taken))),"
-            f" (SELECT max({_turn(status)}) FROM jobs WHERE owner = waiting.owner), seq LIMIT 1",
+            "WITH owners AS (SELECT owner,"
+            " sum(status IN (SELECT value FROM json_each(:statuses))"
+            " AND id IN (SELECT value FROM json_each(:taken))) AS at_work,"
+            f" max({_turn(status)}) AS last_turn FROM jobs GROUP BY owner)"
+            " SELECT jobs.* FROM jobs JOIN owners USING (owner) WHERE status = :status"
+            " AND id NOT IN (SELECT value FROM json_each(:taken))"
+            " ORDER BY at_work, last_turn, seq LIMIT 1",
             {"status": status, **values},
         )
         if job:
@@ -216,6 +217,13 @@ def queue(store: Store, job: Row, *, hyperparameters: Row, tokens_per_epoch: int
         )
         message = "Files validated, moving job to queued state"
         events.add(store, job["id"], "validated", message, data={})
+
+
+def warn(store: Store, job: Row, key: str, message: str) -> None:
+    """Tell, once for each key, of something in spite of which the job goes on."""
+    with store.transaction():
+        hold(store, job, *UNFINISHED, "paused")
+        events.add(store, job["id"], key, message, level="warn", data={})
 
 
 def start(store: Store, job: Row) -> None:

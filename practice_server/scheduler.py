@@ -96,7 +96,7 @@ class Scheduler:
                 if not self._home.is_there():
                     raise FileNotFoundError("the server's folder was moved or deleted")
                 await self._run_child(job["id"], job["status"])
-            except (OSError, sqlite3.OperationalError):
+            except Exception:  # a lane that ends would leave its jobs waiting for ever
                 log.exception("could not run a trainer; trying again")
                 await asyncio.sleep(SECONDS_BEFORE_RETRY)
             self.wake()

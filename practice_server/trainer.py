@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import sqlite3
 import sys
 import threading
@@ -34,8 +35,19 @@ def main() -> int:
         try:
             _bring_on(store, home, catalogue, job, ended, options.memory)
         except JobFailed as failure:
-            jobs.fail(store, job, failure)
+            fail(store, home, job, failure)
     return 0
+
+
+def fail(store: Store, home: Home, job: Row, failure: JobFailed) -> None:
+    """End the job with an error, on a full disk too: its saved states make room to tell of it."""
+    try:
+        jobs.fail(store, job, failure)
+    except sqlite3.OperationalError as error:
+        if not is_disk_full(error):
+            raise
+        shutil.rmtree(home.job(job["id"]), ignore_errors=True)
+        jobs.fail(store, job, failure)
 
 
 def _bring_on(

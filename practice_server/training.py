@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
+from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from practice_server import checkpoints, events, files, jobs, results, validate
 from practice_server.catalogue import Catalogue
-from practice_server.encoding import as_example
-from practice_server.engines.engine import Example, Plan, Preference, Step, TrainingDiverged
+from practice_server.encoding import as_examples
+from practice_server.engines.engine import Plan, StateUnusable, Step, TrainingDiverged
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.home import Home, write_with
 from practice_server.jobs import JobFailed
@@ -21,9 +24,12 @@ from practice_server.store import Row, Store
 from practice_server.validate import Role
 from practice_server.validation import file_path, find_model
 
-SHORTEST_SECONDS_BETWEEN_STATES = 0.25
+# Of saved states: pocket's 54 MB are written about every 22 seconds, and no more can be lost.
+BYTES_A_SECOND = 2_500_000
 # Saving may take at most about this share of the time.
 SAVING_SHARE = 0.05
+# What a trainer has saved, by its lease, or has begun to save.
+STATE = re.compile(r"state-(\d+)(\.part.*)?")
 
 
 class TrainingRun:
@@ -69,14 +75,12 @@ class TrainingRun:
     def _train(self) -> bool:
         """Take all steps; False if the server ended the run before the last."""
         self._plan = self._read_plan()
-        training = self._examples(validate.TRAINING)
-        validation = self._examples(validate.VALIDATION)
-        steps = self._engine.train(training, validation, self._plan, state=self._last_state())
-        started, first = time.time(), None
+        steps = self._steps()
+        started, first = time.monotonic(), None
         self._plan_next_save(0.0)
         for step in steps:
             first = step.number - 1 if first is None else first
-            seconds_per_step = (time.time() - started) / (step.number - first)
+            seconds_per_step = (time.monotonic() - started) / (step.number - first)
             self._tell(step, seconds_per_step)
             if step.epoch:
                 self._keep_checkpoint(step)
@@ -90,12 +94,12 @@ class TrainingRun:
     def _read_plan(self) -> Plan:
         return Plan(**json.loads(self._job["hyperparameters"]), seed=self._job["seed"])
 
-    def _examples(self, role: Role) -> list[Example] | list[Preference]:
+    def _examples(self, role: Role) -> list[Any]:
         path = file_path(self._store, self._home, self._job, role)
         if path is None:
             return []
-        tokenizer = self._engine.tokenizer
-        return [as_example(tokenizer, line) for _, line in validate.read_examples(path)]
+        lines = (line for _, line in validate.read_examples(path))
+        return as_examples(self._engine.tokenizer, lines, self._engine.context)
 
     def _tell(self, step: Step, seconds_per_step: float) -> None:
         if not all(map(isfinite, step.metrics.values())):
@@ -132,21 +136,35 @@ class TrainingRun:
 
     # --- going on after a crash ---
 
-    def _last_state(self) -> Path | None:
-        """What the latest trainer of this job has saved, if any has."""
-        states = (path for path in self._folder.glob("state-*") if not path.suffix)
-        return max(states, key=_lease_of, default=None)
+    def _steps(self) -> Iterator[Step]:
+        """Those that remain after the last sound state, or all of them."""
+        training = self._examples(validate.TRAINING)
+        validation = self._examples(validate.VALIDATION)
+        for _, state in self._states():
+            if state.suffix:
+                continue
+            try:
+                return self._engine.train(training, validation, self._plan, state=state)
+            except StateUnusable as error:
+                message = f"A saved state cannot be used: {error}. Training goes on from before it"
+                jobs.warn(self._store, self._job, f"unusable {state.name}", message)
+        return self._engine.train(training, validation, self._plan)
+
+    def _states(self) -> list[tuple[int, Path]]:
+        """The saved states of all trainers, each with its lease, the newest first."""
+        found = ((STATE.fullmatch(path.name), path) for path in self._folder.iterdir())
+        return sorted(((int(match[1]), path) for match, path in found if match), reverse=True)
 
     def _save_state(self) -> None:
         started = time.monotonic()
         write_with(self._engine.save_state, self._state)
-        for path in self._folder.glob("state-*"):
-            if _lease_of(path) < self._job["lease"]:
+        for lease, path in self._states():
+            if lease < self._job["lease"]:
                 path.unlink(missing_ok=True)
         self._plan_next_save(time.monotonic() - started)
 
     def _plan_next_save(self, cost: float) -> None:
-        wait = max(SHORTEST_SECONDS_BETWEEN_STATES, cost / SAVING_SHARE)
+        wait = max(self._engine.state_bytes / BYTES_A_SECOND, cost / SAVING_SHARE)
         self._save_at = time.monotonic() + wait
 
     # --- the end ---
@@ -177,8 +195,3 @@ def _message(step: Step) -> str:
         if name in step.metrics:
             message += f", {words} loss={step.metrics[name]:.2f}"
     return message
-
-
-def _lease_of(state: Path) -> int:
-    """Of the trainer that has saved a state, or has begun to."""
-    return int(state.name.partition(".")[0].removeprefix("state-"))

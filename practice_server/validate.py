@@ -113,12 +113,16 @@ def check_file(path: Path, file_id: str, role: Role, method: str = "supervised")
     except (Fault, NotJsonLines) as fault:
         raise _refusal(fault, role) from fault
     if count < role.fewest:
-        raise FileRefused(
-            "invalid_n_examples",
-            f"{role.name.capitalize()} file has {count} example(s),"
-            f" but must have at least {role.fewest} examples",
-        )
+        raise FileRefused("invalid_n_examples", too_few(role, count))
     return count
+
+
+def too_few(role: Role, count: int) -> str:
+    """What the service says of a file with so few examples."""
+    return (
+        f"{role.name.capitalize()} file has {count} example(s),"
+        f" but must have at least {role.fewest} examples"
+    )
 
 
 def _refusal(fault: Exception, role: Role) -> FileRefused:

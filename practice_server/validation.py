@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from practice_server import events, files, hyperparameters, jobs, validate
+from practice_server import files, hyperparameters, jobs, validate
 from practice_server.catalogue import Catalogue, Model
-from practice_server.encoding import encode
+from practice_server.encoding import as_example, encode
 from practice_server.engines.engine import DataSize
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 from practice_server.fit import refuse_what_does_not_fit
@@ -18,15 +18,17 @@ from practice_server.model_folder import check_model_folder, explained
 from practice_server.store import Row, Store
 from practice_server.validate import FileRefused, Role
 
+# Of the lines that an event is about; a file may have a million.
+MOST_NAMED = 20
+
 
 @dataclass(frozen=True)
 class Measured:
-    """What a file holds: examples, tokens (as far as the model sees them), examples cut."""
+    """What a model sees of a file, and the lines of which it sees only a part, or no answer."""
 
-    examples: int
-    tokens: int
-    cut: int
     size: DataSize
+    cut: list[int]
+    skipped: list[int]
 
 
 def validate_job(
@@ -38,12 +40,11 @@ def validate_job(
     """
     model = find_model(catalogue, job)
     check_model_folder(model.folder)
-    training = _measure(store, home, job, model, validate.TRAINING)
-    size = training.size
+    size = training = _measure(store, home, job, model, validate.TRAINING)
     if job["validation_file"]:
-        size += _measure(store, home, job, model, validate.VALIDATION).size
+        size += _measure(store, home, job, model, validate.VALIDATION)
     wanted = json.loads(job["hyperparameters"])
-    chosen = hyperparameters.choose(wanted, training.examples, job["method"])
+    chosen = hyperparameters.choose(wanted, training.n_examples, job["method"])
     refuse_what_does_not_fit(model, size, chosen["batch_size"], memory)
     for role in (validate.TRAINING, validate.VALIDATION):
         _find_file(store, job, role)  # may have been deleted while it was read
@@ -51,7 +52,7 @@ def validate_job(
         store,
         job,
         hyperparameters=chosen,
-        tokens_per_epoch=training.tokens,
+        tokens_per_epoch=training.n_tokens,
     )
 
 
@@ -91,44 +92,48 @@ def _find_file(store: Store, job: Row, role: Role) -> Row | None:
     return row
 
 
-def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> Measured:
+def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> DataSize:
     path = file_path(store, home, job, role)
     try:
         validate.check_file(path, job[role.param], role, job["method"])
-        measured = _count(path, model, role)
+        measured = _count(path, model)
     except FileRefused as refusal:
         raise JobFailed(refusal.code, str(refusal), role.param) from refusal
     except FileNotFoundError as error:
         message = f"The job failed because the {role.name} file was deleted"
         raise JobFailed(f"deleted_{role.param}", message, role.param) from error
-    if measured.cut:
-        message = (
-            f"{measured.cut} of {measured.examples} examples of the {role.name} file are longer"
-            f" than the {model.context} tokens that the model sees, and are cut there"
-        )
-        with store.transaction():
-            jobs.hold(store, job, "validating_files")
-            events.add(store, job["id"], f"cut {role.name}", message, level="warn", data={})
-    return measured
+    seen = f"the {model.context} tokens that the model sees"
+    _tell(store, job, role, "cut", measured.cut, f"are longer than {seen}, and are cut there")
+    fate = f"have no answer within {seen}"
+    _tell(store, job, role, "skipped", measured.skipped, f"{fate}, and are skipped")
+    if measured.size.n_examples < role.fewest:
+        message = validate.too_few(role, measured.size.n_examples)
+        message += f". {len(measured.skipped)} more {fate}"
+        raise JobFailed("invalid_n_examples", message, role.param)
+    return measured.size
 
 
-def _count(path: Path, model: Model, role: Role) -> Measured:
+def _tell(store: Store, job: Row, role: Role, key: str, lines: list[int], fate: str) -> None:
+    """Name the lines of a file whose examples are not learnt from as a whole, if there are any."""
+    if not lines:
+        return
+    named = ", ".join(map(str, lines[:MOST_NAMED])) + " …" * (len(lines) > MOST_NAMED)
+    message = f"{len(lines)} example(s) of the {role.name} file {fate}. Lines: {named}"
+    jobs.warn(store, job, f"{key} {role.name}", message)
+
+
+def _count(path: Path, model: Model) -> Measured:
     with explained(model.folder):
         tokenizer, context = Tokenizer.load(model.folder), model.context
-    examples = tokens = cut = uncut_tokens = longest = n_texts = 0
+    size, cut, skipped = DataSize(0, 0, 0, 0), [], []
     for number, line in validate.read_examples(path):
         encoded = encode(tokenizer, line)
-        if not all(any(trained_on[:context]) for _, trained_on in encoded):
-            raise FileRefused(
-                f"invalid_{role.param}",
-                f"The job failed due to an invalid {role.name} file. Example {number} has no"
-                f" answer within the first {context} tokens, which are all that the model sees",
-            )
-        lengths = [len(answer_tokens) for answer_tokens, _ in encoded]
-        examples += 1
-        tokens += sum(min(length, context) for length in lengths)
-        cut += max(lengths) > context
-        uncut_tokens += sum(lengths)
-        longest = max(longest, min(context, max(lengths)))
-        n_texts = len(encoded)
-    return Measured(examples, tokens, cut, DataSize(examples, uncut_tokens, longest, n_texts))
+        if not as_example(encoded, context):
+            skipped.append(number)
+            continue
+        lengths = [len(tokens) for tokens, _ in encoded]
+        if max(lengths) > context:
+            cut.append(number)
+        seen = [min(length, context) for length in lengths]
+        size += DataSize(1, sum(seen), max(seen), len(seen))
+    return Measured(size, cut, skipped)

@@ -17,7 +17,7 @@ from typing import Any
 
 from practice_server.base_models.knowledge import answer, held_out_questions, share_right
 from practice_server.base_models.world.tables import read_rows
-from practice_server.encoding import as_example
+from practice_server.encoding import as_examples
 from practice_server.engines.engine import Plan
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.hyperparameters import DEFAULT_BETA, DEFAULT_MULTIPLIER
@@ -148,7 +148,7 @@ def fine_tune(
     engine = NumpyEngine.load(folder)
     if not lines or not n_epochs:
         return engine, []
-    examples = [as_example(engine.tokenizer, line) for line in lines]
+    examples = as_examples(engine.tokenizer, lines, engine.context)
     beta = DEFAULT_BETA if method == "dpo" else None
     plan = Plan(n_epochs, batch_size, DEFAULT_MULTIPLIER[method], seed, beta)
     return engine, [step.metrics["train_loss"] for step in engine.train(examples, [], plan)]

@@ -18,9 +18,16 @@ class TrainingDiverged(Exception):
     """The loss or its gradient is no longer a finite number; the weights are worth nothing."""
 
 
+class StateUnusable(Exception):
+    """A saved state is damaged, or of another run; the message says which."""
+
+
 @dataclass(frozen=True)
 class Example:
-    """One training example: its tokens, and for each whether it is predicted and counts."""
+    """One training example: its tokens, and for each whether it is predicted and counts.
+
+    At least one is, and there are no more tokens than the model sees at once.
+    """
 
     tokens: list[int]
     trained_on: list[bool]
@@ -38,8 +45,8 @@ class Preference:
 class DataSize:
     """How large the examples of a job are, those of its validation included.
 
-    A preference is an example with 2 texts, one for each answer; others have 1. `n_tokens` are all
-    that the files have, `longest` is as many as the model sees of the longest text.
+    A preference is an example with 2 texts, one for each answer; others have 1. `n_tokens` and
+    `longest`, the tokens of all texts and of the longest, count what the model sees.
     """
 
     n_examples: int
@@ -139,6 +146,8 @@ class Engine(Protocol):
     tokenizer: Tokenizer
     context: int
     """The most tokens that the model sees at once."""
+    state_bytes: int
+    """How many bytes `save_state` writes, about."""
 
     @classmethod
     def load(cls, folder: Path) -> Engine:
@@ -165,9 +174,9 @@ class Engine(Protocol):
 
         `training` and `validation` are preferences if the plan has a `beta`, otherwise examples.
         `state` is a file that `save_state` wrote: training goes on after its step, with the same
-        losses as if it had never stopped. Raises TrainingDiverged, and ValueError for an example
-        in which nothing is trained on or a state of another plan. Raises ModelUnusable if the
-        first step's loss is no finite number.
+        losses as if it had never stopped. Raises StateUnusable if it cannot, and has changed
+        nothing then. Raises TrainingDiverged, and ModelUnusable if the first step's loss is no
+        finite number.
         """
 
     def save_state(self, path: Path) -> None:

@@ -33,7 +33,7 @@ def moved(make_engine, preferences):
     """A model in float64 that has moved away from its reference, its objective and its pairs."""
     model = make_engine(dtype=np.float64).model
     objective = DPO(BETA)
-    pairs = objective.prepare(model, "training", preferences)
+    pairs = objective.prepare(model, preferences)
     random = np.random.default_rng(3)
     model.weights.flat[:] += random.normal(scale=0.02, size=model.weights.flat.size)
     return model, objective, pairs
@@ -48,7 +48,7 @@ def mean_loss(model, objective, pairs):
 def test_before_training_nothing_is_preferred(make_engine, preferences):
     model = make_engine(dtype=np.float64).model
     objective = DPO(BETA)
-    pairs = objective.prepare(model, "training", preferences)
+    pairs = objective.prepare(model, preferences)
     assert mean_loss(model, objective, pairs) == pytest.approx(log(2))
 
 
@@ -145,13 +145,6 @@ def test_a_run_goes_on_from_a_saved_state_with_the_same_losses(make_engine, pref
             break
     rest = make_engine().train(preferences, [], plan(), state=tmp_path / "state")
     assert [step.metrics for step in rest] == whole[7:]
-
-
-def test_what_the_model_cannot_see_is_named(engine, preferences):
-    long = Example([65] * 70, [False] * 69 + [True])
-    bad = [*preferences, Preference(preferences[0].preferred, long)]
-    with pytest.raises(ValueError, match=r"training \(other output\) example 6: none of its"):
-        engine.train(bad, [], plan())
 
 
 def test_a_rate_beyond_all_bounds_is_told(engine, preferences):

@@ -17,6 +17,12 @@ def test_text_comes_back_unchanged(tokenizer):
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
+@pytest.mark.parametrize("letter", ["a", " "])
+def test_a_text_without_a_break_may_be_long(tokenizer, letter):
+    text = letter * 1_100_000
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
 def test_a_chat_is_roles_contents_and_ends(tokenizer):
     tokens, trained_on = tokenizer.encode_chat(
         [

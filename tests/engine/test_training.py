@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from practice_server.engines.engine import Example, Plan, TrainingDiverged
+from practice_server.engines.engine import Example, Plan, StateUnusable, TrainingDiverged
 from practice_server.engines.numpy_engine import objectives
 from practice_server.engines.numpy_engine.parameters import Parameters
 from practice_server.engines.numpy_engine.train import evaluate, loss_and_gradients
@@ -87,12 +87,34 @@ def test_going_on_from_a_state_changes_nothing(make_engine, examples, tmp_path, 
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_state_of_another_plan_is_refused(engine, examples, tmp_path):
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "seed", "reason"),
+    [
+        (lambda path: None, 8, "saved by another plan"),
+        (flip_a_bit, 7, "was changed"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), 7, "is damaged"),
+        (lambda path: path.write_bytes(b""), 7, "is damaged"),
+    ],
+)
+def test_an_unusable_state_is_refused_and_changes_nothing(
+    engine, make_engine, examples, tmp_path, damage, seed, reason
+):
     path = tmp_path / "state.safetensors"
     next(engine.train(examples, [], PLAN))
     engine.save_state(path)
-    with pytest.raises(ValueError, match="saved by another plan"):
-        engine.train(examples, [], replace(PLAN, seed=8), state=path)
+    assert path.stat().st_size == pytest.approx(engine.state_bytes, rel=0.2)
+    damage(path)
+    resumed = make_engine()
+    before = resumed.model.weights.flat.copy()
+    with pytest.raises(StateUnusable, match=reason):
+        resumed.train(examples, [], replace(PLAN, seed=seed), state=path)
+    assert np.array_equal(resumed.model.weights.flat, before)
 
 
 def test_there_is_no_state_before_training(engine, tmp_path):
@@ -126,21 +148,6 @@ def test_what_is_not_trained_on_does_not_count(engine, examples):
         loss_and_gradients(engine.model, [Example([*example.tokens[:-1], last], mask)], into)
         gradients.append(into.flat)
     assert np.array_equal(*gradients)
-
-
-def test_long_examples_are_cut_at_the_end(make_engine, tokenizer):
-    long = Example(*tokenizer.encode_completion("a", "b" * 200))
-    short = Example(long.tokens[:64], long.trained_on[:64])
-    plan = replace(PLAN, n_epochs=1)
-    assert losses(make_engine().train([long], [], plan)) == losses(
-        make_engine().train([short], [], plan)
-    )
-
-
-def test_an_example_with_nothing_to_learn_is_named(engine, examples, tokenizer):
-    mute = Example(*tokenizer.encode_completion("a" * 200, "b"))
-    with pytest.raises(ValueError, match="training example 2: none of its first 64 tokens"):
-        engine.train([examples[0], mute], [], PLAN)
 
 
 def test_a_loss_that_is_no_number_stops_the_training(engine, examples):

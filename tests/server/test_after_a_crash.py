@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
 
 import pytest
 
-from practice_server import checkpoints, files, housekeeping, jobs, uploads
+from practice_server import checkpoints, files, housekeeping, jobs, trainer, uploads
 from practice_server.home import Home
 from practice_server.store import Store
 from tests.server.crash import age, new_job
@@ -138,6 +139,21 @@ def test_an_old_trainer_may_still_be_at_work(store, home):
     finally:
         stop.set()
         working.join()
+
+
+def test_saved_states_make_room_to_tell_that_the_disk_is_full(store, home, monkeypatch):
+    job = create_job(store)
+    add_checkpoint(store, home, job)
+    tell = jobs.fail
+
+    def tell_if_there_is_room(*arguments):
+        if home.job(job["id"]).exists():
+            raise sqlite3.OperationalError("database or disk is full")
+        tell(*arguments)
+
+    monkeypatch.setattr(jobs, "fail", tell_if_there_is_room)
+    trainer.fail(store, home, job, jobs.JobFailed("server_error", "The disk is full"))
+    assert jobs.get(store, job["id"])["status"] == "failed"
 
 
 def test_deaths_in_validation_do_not_count_in_training(store):

@@ -3,16 +3,26 @@
 import asyncio
 import sys
 
+import pytest
+
 from practice_server.answers import Child
 
+KILLED_IN_A_LINE = """
+import sys
+print('{"id": 1, "text": "whole"}')
+sys.stdout.write('{"id": 1, "te')
+"""
+SAYS_WHAT_IS_NO_JSON = """
+import sys
+print('{"id": 1, "text": "whole"}')
+print('Hello!', flush=True)
+sys.stdin.read()
+"""
 
-def test_a_child_killed_in_the_middle_of_a_line():
-    """Half a line is no part of an answer, and whoever waits learns that no more comes."""
-    program = """if 1:
-        import sys
-        print('{"id": 1, "text": "whole"}')
-        sys.stdout.write('{"id": 1, "te')
-    """
+
+@pytest.mark.parametrize("program", [KILLED_IN_A_LINE, SAYS_WHAT_IS_NO_JSON])
+def test_a_child_that_breaks_off(program):
+    """Nothing but whole parts is passed on, and whoever waits learns that no more comes."""
 
     async def ask():
         pipe = asyncio.subprocess.PIPE
@@ -22,6 +32,8 @@ def test_a_child_killed_in_the_middle_of_a_line():
             )
         )
         async with asyncio.timeout(30):
-            return [part async for part in child.ask(1, {})]
+            parts = [part async for part in child.ask(1, {})]
+            await child.end()
+        return parts
 
     assert asyncio.run(ask()) == [{"id": 1, "text": "whole"}]

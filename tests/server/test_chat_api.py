@@ -146,9 +146,10 @@ def test_an_unknown_model(ask):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_prompt_beyond_the_context(ask, stream):
+@pytest.mark.parametrize("length", [200, 1_100_000])
+def test_a_prompt_beyond_the_context(ask, stream, length):
     with pytest.raises(openai.BadRequestError) as error:
-        ask(messages=[{"role": "user", "content": "x" * 200}], stream=stream)
+        ask(messages=[{"role": "user", "content": "x" * length}], stream=stream)
     assert (error.value.code, error.value.param) == ("context_length_exceeded", "messages")
     assert "maximum context length is 128 tokens" in error.value.body["message"]
 

@@ -294,29 +294,31 @@ def test_a_start_tells_of_models_that_cannot_be_used(start_server, models, data,
 
 @pytest.fixture(scope="module")
 def large_models(models_folder, tmp_path_factory):
-    """Beside `tiny` a model of 7 MB."""
+    """Beside `tiny` a model of 7 MB, and one of 1 MB, whose saved state has 8 MB."""
     folder = tmp_path_factory.mktemp("large") / "models"
     shutil.copytree(models_folder, folder)
-    engine = random_engine(
-        byte_tokenizer(),
-        scale=0.02,
-        seed=7,
-        hidden_size=384,
-        intermediate_size=1024,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=128,
-    )
-    engine.save(folder / "large")
+    for name, width in (("large", 384), ("middle", 96)):
+        engine = random_engine(
+            byte_tokenizer(),
+            scale=0.02,
+            seed=7,
+            hidden_size=width,
+            intermediate_size=1024,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=128,
+        )
+        engine.save(folder / name)
     return folder
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sets a limit as POSIX does")
 @pytest.mark.parametrize(
-    ("what", "settings"),
-    [("checkpoint", {"n_epochs": 1, "batch_size": 10}), ("saved state", {"n_epochs": 50})],
+    ("model", "settings"),
+    [("large", {"n_epochs": 1, "batch_size": 10}), ("middle", {"n_epochs": 50})],
+    ids=["checkpoint", "saved state"],
 )
-def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data, what, settings):
+def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data, model, settings):
     """No file may grow beyond 6 MB, as if the disk were full there."""
     import resource
 
@@ -324,8 +326,8 @@ def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data,
         resource.setrlimit(resource.RLIMIT_FSIZE, (6_000_000, 6_000_000))
 
     server = start_server("--models", large_models, before=leave_little_room)
-    n_examples = 10 if what == "checkpoint" else 500
-    job = server.create(model="large", n_examples=n_examples, method=data.epochs(**settings))
+    n_examples = 10 if model == "large" else 500
+    job = server.create(model=model, n_examples=n_examples, method=data.epochs(**settings))
     job = server.wait(job)
     assert (job.status, job.error.code) == ("failed", "server_error")
     assert job.error.message == (
@@ -338,6 +340,29 @@ def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data,
     names = [checkpoint.name for checkpoint in (server.home / "models").iterdir()]
     assert len(names) == 1 and names[0].startswith("ftckpt_") and "." not in names[0]
     wait_until(lambda: not any((server.home / "jobs").iterdir()))
+
+
+# --- the clock is set back while a job trains ---
+
+# Python runs a file of this name at its start.
+SETS_THE_CLOCK_BACK = """
+import sys, time
+if "practice_server.trainer" in sys.orig_argv:
+    right, start = time.time, time.monotonic()
+    time.time = lambda: right() - 3600 * (time.monotonic() - start > 1.5)
+"""
+
+
+def test_a_job_ends_in_the_future_though_the_clock_was_set_back(start_server, tmp_path, data):
+    (tmp_path / "sitecustomize.py").write_text(SETS_THE_CLOCK_BACK, encoding="utf-8")
+    server = start_server(environment={"PYTHONPATH": str(tmp_path)})
+    job = server.create(n_examples=100, method=data.epochs(50))
+
+    def last_step():
+        return server.client.fine_tuning.jobs.list_events(job.id, limit=1).data[0]
+
+    step = wait_until(lambda: (last := last_step()).created_at < job.created_at and last)
+    assert server.client.fine_tuning.jobs.retrieve(job.id).estimated_finish >= step.created_at
 
 
 # --- a file of a million lines ---

@@ -308,20 +308,53 @@ def test_a_bad_validation_file_is_named(server, data):
     assert "Example 1 is missing key 'completion'" in error.message
 
 
-def test_an_answer_beyond_the_context_is_named(server, data):
-    lines = data.examples(10)
-    lines[3]["messages"][0]["content"] = "long " * 100
-    error = failed(server, lines)
-    assert error.code == "invalid_training_file" and "Example 4 has no answer" in error.message
+def warnings(server, job):
+    return [event.message for event in server.events(job) if event.level == "warn"]
 
 
-def test_cut_examples_are_told(server, data):
-    lines = data.examples(10)
-    lines[3]["messages"][1]["content"] = "long " * 100
-    job = server.create(training_file=server.upload(lines), method=data.epochs(1))
+def test_examples_that_are_too_long_do_not_fail_a_job(server, data):
+    """They are cut; those of which no answer is left are skipped."""
+    lines = data.examples(13)
+    for line, message in ((3, 1), (5, 0), (7, 0)):
+        lines[line]["messages"][message]["content"] = "x" * 1_100_000
+    file_id = server.upload(lines)
+    job = server.create(
+        training_file=file_id, validation_file=file_id, method=data.epochs(1, batch_size=1)
+    )
     assert server.wait(job).status == "succeeded"
-    (warning,) = [event for event in server.events(job) if event.level == "warn"]
-    assert warning.message.startswith("1 of 10 examples of the training file are longer than")
+    assert len(server.losses(job)) == 11
+    seen = "the 128 tokens that the model sees"
+    assert warnings(server, job) == [
+        f"{number} example(s) of the {role} file {fate}. Lines: {named}"
+        for role in ("training", "validation")
+        for number, fate, named in (
+            (1, f"are longer than {seen}, and are cut there", "4"),
+            (2, f"have no answer within {seen}, and are skipped", "6, 8"),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("param", "sound", "counted"),
+    [
+        ("training_file", 9, "Training file has 9 example(s), but must have at least 10 examples"),
+        (
+            "validation_file",
+            0,
+            "Validation file has 0 example(s), but must have at least 1 examples",
+        ),
+    ],
+)
+def test_too_few_examples_with_an_answer_to_learn(server, data, param, sound, counted):
+    lines = data.examples(10)
+    for line in lines[sound:]:
+        line["messages"][0]["content"] = "long " * 100
+    job = server.wait(server.create(**{param: server.upload(lines)}))
+    assert (job.status, job.error.code, job.error.param) == ("failed", "invalid_n_examples", param)
+    assert job.error.message == (
+        f"{counted}. {10 - sound} more have no answer within the 128 tokens that the model sees"
+    )
+    assert "and are skipped. Lines: " in warnings(server, job)[0]
 
 
 def test_a_file_deleted_before_validation(server, client, data):

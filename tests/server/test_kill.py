@@ -42,7 +42,7 @@ def test_a_killed_trainer_is_replaced(start_server, undisturbed, data):
 
 
 def test_no_checkpoint_is_made_twice(start_server, data):
-    """A job that goes on from before its checkpoints, here from its beginning, has them."""
+    """A job that goes on from before its checkpoints, here for want of a sound state, has them."""
     server = start_server()
     job = server.create(method=data.epochs(30))
 
@@ -55,11 +55,15 @@ def test_no_checkpoint_is_made_twice(start_server, data):
     trainers = children(server, "trainer")
     server.kill()
     wait_until(lambda: all(map(is_gone, trainers)))
-    for state in (server.home / "jobs" / job.id).iterdir():
-        state.unlink()
+    folder = server.home / "jobs" / job.id
+    (state,) = folder.iterdir()
+    state.write_bytes(state.read_bytes()[:-1])
+    (folder / "state-1 (copy)").touch()
     server.start()
     assert server.wait(job).status == "succeeded"
     assert n_made() == 30
+    (warning,) = [event for event in server.events(job, 1000) if event.level == "warn"]
+    assert f"{state.name} is damaged" in warning.message
 
 
 def test_a_trainer_removes_the_states_of_earlier_ones_only(start_server, data):

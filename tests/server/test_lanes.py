@@ -1,7 +1,9 @@
 """More than one job at a time, where a machine has the processors for it."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 
 import pytest
 
@@ -49,6 +51,16 @@ def test_a_killed_trainer_is_replaced_beside_another(start_server, alone, data):
         assert server.losses(job) == alone
 
 
+def test_a_lane_outlives_what_nobody_foresaw(start_server, data):
+    """Here that a job which is being trained is gone from the database."""
+    server = start_server()
+    job = server.wait(server.create(**SLOW, method=data.epochs(20)), until=("running",))
+    path = server.home / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as store:
+        store.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
+    assert server.wait(server.create(method=data.epochs(1))).status == "succeeded"
+
+
 @finds_children
 def test_a_trainer_leaves_the_processors_to_those_who_wait(start_server, data):
     server = start_server()
@@ -84,3 +96,21 @@ def test_lanes_go_to_different_learners(store):
     while job := jobs.next_of(store, "running", "queued", taken=taken):
         taken.append(job["id"])
     assert taken == [anns[0], bobs, anns[1]]
+
+
+def test_the_search_for_a_turn_takes_steps_in_proportion(store):
+    """Of SQLite's machine, in hundreds: eight times as many jobs, not sixty times the work."""
+    steps = []
+    store._connection.set_progress_handler(lambda: steps.append(1), 100)
+
+    def steps_with(n_jobs):
+        row = new_job(store)
+        with store.transaction():
+            for number in range(n_jobs):
+                store.insert("jobs", {**row, "seq": None, "id": f"ftjob-{n_jobs}-{number}"})
+        steps.clear()
+        assert jobs.next_of(store, "validating_files", taken=[row["id"]])
+        return len(steps)
+
+    few = steps_with(100)
+    assert steps_with(700) < 16 * few

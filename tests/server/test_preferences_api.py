@@ -113,11 +113,14 @@ def test_the_file_must_be_for_the_method(server, data, kind):
     assert (words in job.error.message, job.error.param) == (True, "training_file")
 
 
-def test_an_output_beyond_the_context_is_refused(server):
-    lines = preferences(10)
-    lines[3]["input"]["messages"][0]["content"] = "x" * 200
-    job = server.wait(server.create(method=dpo(), training_file=server.upload(lines)))
-    assert "Example 4 has no answer within the first 128 tokens" in job.error.message
+def test_a_preference_of_which_an_output_is_beyond_the_context_is_skipped(server):
+    lines = preferences(11)
+    lines[3]["preferred_output"][0]["content"] = "x" * 200
+    lines[5]["input"]["messages"][0]["content"] = "x" * 200
+    file_id = server.upload(lines)
+    job = server.wait(server.create(method=dpo(n_epochs=1), training_file=file_id))
+    assert job.status == "succeeded"
+    assert len(server.losses(job)) == 10
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ class NumpyEngine:
         self.model = model
         self.tokenizer = tokenizer
         self.context = model.config.max_position_embeddings
+        self.state_bytes = 3 * model.weights.flat.nbytes  # the weights and their two moments
         self._training: Training | None = None
 
     @classmethod

@@ -17,7 +17,7 @@ from practice_server.engines.numpy_engine.parameters import shapes
 NUMBER, HALF = 4, 2  # bytes
 # The child before it has read a model: Python, NumPy, the database.
 AT_FIRST = 64_000_000
-# Lists of tokens and of what is trained on, as they were read and cut to what the model sees.
+# Lists of tokens and of what is trained on.
 FOR_EACH_TOKEN, FOR_EACH_EXAMPLE = 72, 1000
 # Memory that was given back to the allocator, but not by it to the system.
 SPARE = 1.2

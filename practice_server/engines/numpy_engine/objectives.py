@@ -33,11 +33,8 @@ class Score:
 class Objective(Protocol):
     """What is learnt from: how wrong a model is about some items, and which way is better."""
 
-    def prepare(self, model: Model, name: str, examples: Sequence[Any]) -> list[Any]:
-        """The items made of examples, before the model changes; `name` is for errors.
-
-        Raises ValueError for an example in which nothing is left to learn.
-        """
+    def prepare(self, model: Model, examples: Sequence[Any]) -> Sequence[Any]:
+        """The items made of examples, before the model changes."""
 
     def length(self, item: Any) -> int:
         """How many tokens an item has."""
@@ -58,8 +55,8 @@ class Objective(Protocol):
 class Supervised:
     """Learn to say what examples say: each token trained on costs its surprise."""
 
-    def prepare(self, model: Model, name: str, examples: Sequence[Example]) -> list[Example]:
-        return cut(name, examples, model.config.max_position_embeddings)
+    def prepare(self, model: Model, examples: Sequence[Example]) -> Sequence[Example]:
+        return examples
 
     def length(self, item: Example) -> int:
         return len(item.tokens)
@@ -96,15 +93,3 @@ def parts(items: Sequence[Any], length: Callable[[Any], int]) -> Iterator[list[A
         n_tokens += length(item)
     if part:
         yield part
-
-
-def cut(name: str, examples: Sequence[Example], context: int) -> list[Example]:
-    """Cut examples to what the model can see."""
-    shortened = [Example(e.tokens[:context], e.trained_on[:context]) for e in examples]
-    for number, example in enumerate(shortened, start=1):
-        if not any(example.trained_on[1:]):
-            raise ValueError(
-                f"{name} example {number}: none of its first {context} tokens is trained on; "
-                "shorten what comes before the answer, or leave the example out"
-            )
-    return shortened

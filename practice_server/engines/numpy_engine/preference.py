@@ -20,14 +20,14 @@ and no second model is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from practice_server.engines.engine import Example, Preference
 from practice_server.engines.numpy_engine.layers import cross_entropy
 from practice_server.engines.numpy_engine.model import Batch, Model
-from practice_server.engines.numpy_engine.objectives import Score, cut, parts
+from practice_server.engines.numpy_engine.objectives import Score, parts
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,11 @@ class DPO:
         """`beta` > 0: how strongly the model is held near to the reference."""
         self._beta = beta
 
-    def prepare(self, model: Model, name: str, examples: Sequence[Preference]) -> list[Pair]:
-        """Cut the answers to what the model sees, and ask the reference, which `model` still is.
-
-        Raises ValueError if nothing of an answer is left.
-        """
-        context = model.config.max_position_embeddings
-        preferred = cut(f"{name} (preferred output)", [e.preferred for e in examples], context)
-        others = cut(f"{name} (other output)", [e.other for e in examples], context)
-        pairs = list(map(Pair, preferred, others))
+    def prepare(self, model: Model, examples: Sequence[Preference]) -> list[Pair]:
+        """Ask the reference, which `model` still is."""
+        pairs = [Pair(example.preferred, example.other) for example in examples]
         margins = [m for part in parts(pairs, self.length) for m in self._margins_of(model, part)]
-        return list(map(Pair, preferred, others, margins))
+        return [replace(pair, reference=m) for pair, m in zip(pairs, margins, strict=True)]
 
     def _margins_of(self, model: Model, pairs: Sequence[Pair]) -> list[float]:
         batch = self.batch(pairs)

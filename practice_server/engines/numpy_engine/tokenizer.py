@@ -46,6 +46,9 @@ SPLIT_PATTERN = (
     r"|\s+"
 )
 
+# Characters encoded at once: tiktoken panics on a million letters or blanks without a break.
+PIECE = 50_000
+
 ROLE_TOKENS = {
     "system": "<|system|>",
     "developer": "<|system|>",
@@ -110,7 +113,8 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token numbers of plain text; a `<|end|>` written in it stays seven characters."""
-        return self._encoding.encode_ordinary(text)
+        pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
+        return [token for piece in pieces for token in self._encoding.encode_ordinary(piece)]
 
     def encode_chat(self, messages: Iterable[Message]) -> tuple[list[int], list[bool]]:
         """A whole conversation for training.

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
-from practice_server.engines.engine import Plan, Step, TrainingDiverged
+from practice_server.engines.engine import Plan, StateUnusable, Step, TrainingDiverged
 from practice_server.engines.numpy_engine.adamw import AdamW
 from practice_server.engines.numpy_engine.model import Model
 from practice_server.engines.numpy_engine.objectives import SUPERVISED, Objective, Score, parts
@@ -41,11 +42,11 @@ class Training:
         plan: Plan,
         objective: Objective,
     ) -> None:
-        """ValueError for an example in which nothing is left to learn, or no examples at all."""
+        """ValueError if there are no examples at all."""
         self._model = model
         self._objective = objective
-        self._training = objective.prepare(model, "training", training)
-        self._validation = objective.prepare(model, "validation", validation)
+        self._training = objective.prepare(model, training)
+        self._validation = objective.prepare(model, validation)
         if not training:
             raise ValueError("there are no training examples")
         self._plan = plan
@@ -113,22 +114,30 @@ class Training:
         """Write weights, moments and step number; the file appears whole or not at all."""
         path = Path(path)
         partial = path.with_name(path.name + ".partial")
-        save_tensors(self._arrays(), partial, self._identity(self._optimizer.n_steps))
+        arrays = self._arrays()
+        identity = self._identity(str(self._optimizer.n_steps), arrays.values())
+        save_tensors(arrays, partial, identity)
         os.replace(partial, path)
 
     def load_state(self, path: Path) -> None:
-        """Go on from what `save_state` wrote; ValueError if it belongs to another plan."""
-        with safe_open(path, framework="numpy") as stored:
-            metadata = stored.metadata() or {}
-            n_steps = int(metadata.get("n_steps", 0))
-            if metadata != self._identity(n_steps):
-                raise ValueError(
-                    f"{path} was saved by another plan, model or number of examples; "
-                    "go on with the same ones, or start anew without it"
-                )
-            for name, array in self._arrays().items():
-                array[:] = stored.get_tensor(name)
-        self._optimizer.n_steps = n_steps
+        """Go on from what `save_state` wrote.
+
+        Raises StateUnusable, and changes nothing, if it is damaged or belongs to another plan.
+        """
+        try:
+            with safe_open(path, framework="numpy") as stored:
+                identity = stored.metadata() or {}
+                n_steps = identity.get("n_steps", "0")
+                if identity != self._identity(n_steps, map(stored.get_tensor, self._arrays())):
+                    raise StateUnusable(
+                        f"{path.name} was changed, or saved by another plan, model or number of"
+                        " examples"
+                    )
+                for name, array in self._arrays().items():
+                    array[:] = stored.get_tensor(name)
+        except (SafetensorError, OSError) as error:
+            raise StateUnusable(f"{path.name} is damaged: {error}") from error
+        self._optimizer.n_steps = int(n_steps)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {
@@ -137,9 +146,14 @@ class Training:
             "second_moment": self._optimizer.second_moment,
         }
 
-    def _identity(self, n_steps: int) -> dict[str, str]:
+    def _identity(self, n_steps: str, arrays: Iterable[np.ndarray]) -> dict[str, str]:
+        """Whose state it is, and a sum over what is in it."""
+        checksum = crc32(n_steps.encode())
+        for array in arrays:
+            checksum = crc32(array.data, checksum)
         return {
-            "n_steps": str(n_steps),
+            "n_steps": n_steps,
+            "crc32": str(checksum),
             "n_examples": str(len(self._training)),
             "plan": json.dumps(asdict(self._plan)),
             "model": json.dumps(asdict(self._model.config)),
