@@ -81,7 +81,7 @@ def create_app(
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Jobs run while the server does; what is under way at its end goes on at the next start."""
     services: Services = app.state.services
-    housekeeping.sweep(services.store, services.home)
+    housekeeping.sweep_if_possible(services.store, services.home)
     sweeping = housekeeping.sweep_by_the_hour(services.store, services.home)
     working = [asyncio.create_task(task) for task in (services.scheduler.run(), sweeping)]
     try:

@@ -37,7 +37,7 @@ class CannotListen(Exception):
 class Connection(HttpProtocol):
     """uvicorn's connection, which knows since when it has had no request to answer."""
 
-    def connection_made(self, transport: Transport) -> None:
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         self._idle_since = self.loop.time()
         super().connection_made(transport)
 
@@ -103,7 +103,7 @@ class Listener:
             patience = SECONDS_WHEN_FULL if is_full else SECONDS_FOR_A_HEAD
             for connection in list(self._connections):
                 if connection.idle_seconds > patience:
-                    connection.transport.abort()
+                    connection.transport.close()  # what is left of an answer still goes out
                 elif is_full and connection.is_answering:
                     connection.shutdown()  # after its answer
 

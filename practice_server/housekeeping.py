@@ -60,11 +60,16 @@ async def sweep_by_the_hour(store: Store, home: Home) -> None:
     """Work until cancelled."""
     while True:
         await asyncio.sleep(SECONDS_BETWEEN_SWEEPS)
-        try:
-            if home.is_there():  # else another server's folder may lie in its place
-                sweep(store, home)
-        except (OSError, sqlite3.OperationalError):
-            log.exception("could not sweep; trying again in an hour")
+        sweep_if_possible(store, home)
+
+
+def sweep_if_possible(store: Store, home: Home) -> None:
+    """Sweep, unless another server's folder lies in the home's place; a full disk is told."""
+    try:
+        if home.is_there():
+            sweep(store, home)
+    except (OSError, sqlite3.OperationalError) as error:
+        log.warning("could not sweep (%s); trying again in an hour", error)
 
 
 def _tidy(folder: Path, unknown: Path, known: dict[str, int]) -> None:

@@ -167,7 +167,7 @@ def test_a_server_with_a_job_is_not_idle(start_server, data):
     job = server.create(n_examples=40, method=data.epochs(15))
     time.sleep(1.5)  # longer than the idle time; the training is longer still
     assert server.process.poll() is None
-    assert server.client.fine_tuning.jobs.retrieve(job.id).error.code is None
+    assert server.wait(job).status == "succeeded"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sets a limit as POSIX does")
