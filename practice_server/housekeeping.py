@@ -8,7 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
-from practice_server import checkpoints
+from practice_server import checkpoints, files
 from practice_server.home import UNFINISHED, Home, remove
 from practice_server.store import Store
 
@@ -18,8 +18,7 @@ log = logging.getLogger(__name__)
 SETTLED_SECONDS = 3600
 # What should lie in each folder, and whether somebody still needs it.
 KNOWN = {
-    "files": "SELECT id, deleted = 0 AND (expires_at IS NULL OR expires_at > :now) AS needed"
-    " FROM files",
+    "files": f"SELECT id, {files.THERE} AS needed FROM files",
     "uploads": "SELECT id, status = 'pending' AND expires_at > :now AS needed FROM uploads",
     "models": "SELECT id, 1 AS needed FROM checkpoints",
     "jobs": "SELECT id, status NOT IN ('succeeded', 'failed', 'cancelled') AS needed FROM jobs",
@@ -62,17 +61,18 @@ def _tidy(folder: Path, unknown: Path, known: dict[str, int]) -> None:
     settled = [path for path in folder.iterdir() if _is_settled(path)]
     strays = [path for path in settled if path.name not in known and path.suffix != UNFINISHED]
     if strays:
-        log.warning("%d of %s moved to %s: not in the database", len(strays), folder, unknown)
+        unknown.mkdir(parents=True, exist_ok=True)
+        log.warning("%d in %s not in the database: moved to %s", len(strays), folder, unknown)
     for path in settled:
         if path in strays:
             _move(path, unknown)
         elif not known.get(path.name):
-            remove(path)
+            with contextlib.suppress(OSError):  # Windows keeps what is in use
+                remove(path)
 
 
 def _move(path: Path, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError):  # Windows keeps what is in use; the next sweep moves it
+    with contextlib.suppress(OSError):
         if not (folder / path.name).exists():
             path.rename(folder / path.name)
 
