@@ -80,17 +80,18 @@ def _tidy(folder: Path, unknown: Path, known: dict[str, int]) -> None:
     settled = [path for path in folder.iterdir() if _is_settled(path)]
     strays = [path for path in settled if path.name not in known and path.suffix != UNFINISHED]
     if strays:
-        log.warning("%d of %s moved to %s: not in the database", len(strays), folder, unknown)
+        unknown.mkdir(parents=True, exist_ok=True)
+        log.warning("%d in %s not in the database: moved to %s", len(strays), folder, unknown)
     for path in settled:
         if path in strays:
             _move(path, unknown)
         elif not known.get(path.name):
-            remove(path)
+            with contextlib.suppress(OSError):  # Windows keeps what is in use
+                remove(path)
 
 
 def _move(path: Path, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError):  # Windows keeps what is in use; the next sweep moves it
+    with contextlib.suppress(OSError):
         if not (folder / path.name).exists():
             path.rename(folder / path.name)
 

@@ -74,7 +74,10 @@ def test_what_the_database_does_not_know_comes_back_when_it_does(store, home, ca
         for _ in range(2):
             housekeeping.sweep(other, home)
     assert lying_in(home.root) == [] and len(lying_in(home.unknown)) == 2
-    assert f"1 of {home.models} moved to {home.unknown / 'models'}" in caplog.text
+    assert (
+        f"1 in {home.models} not in the database: moved to {home.unknown / 'models'}"
+        in caplog.text
+    )
     housekeeping.sweep(store, home)
     assert lying_in(home.root) == sorted(work) and lying_in(home.unknown) == []
     assert (home.job(job["id"]) / "state-1").exists()
