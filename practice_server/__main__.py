@@ -17,18 +17,25 @@ from pathlib import Path
 
 import uvicorn
 
-from practice_server import processors
 from practice_server.app import create_app
-from practice_server.catalogue import SHIPPED
-from practice_server.children import PROJECT
-from practice_server.connections import CannotListen, Connection, Listener, listen
-from practice_server.guard import LOOPBACK
-from practice_server.home import Home, HomeInUse
-from practice_server.idle import Activity
-from practice_server.keys import KEY_VARIABLE, SHORTEST_KEY, BadKeys, Keys, read_keys, server_key
-from practice_server.log import HourlyLimit
-from practice_server.network_drive import is_on_network_drive
+from practice_server.machine import limits
+from practice_server.machine.children import PROJECT
+from practice_server.machine.log import HourlyLimit
+from practice_server.machine.network_drive import is_on_network_drive
 from practice_server.routes import table
+from practice_server.store.catalogue import SHIPPED
+from practice_server.store.home import Home, HomeInUse
+from practice_server.web.connections import CannotListen, Connection, Listener, listen
+from practice_server.web.guard import LOOPBACK
+from practice_server.web.idle import Activity
+from practice_server.web.keys import (
+    KEY_VARIABLE,
+    SHORTEST_KEY,
+    BadKeys,
+    Keys,
+    read_keys,
+    server_key,
+)
 
 MEGABYTE = 1_000_000
 SECONDS_FOR_OPEN_REQUESTS = 2
@@ -146,7 +153,7 @@ def _serve(options: argparse.Namespace, home: Home, api_key: str, learners: dict
         aliases=dict(options.alias),
         keys=Keys(api_key, learners),
         host=options.host,
-        share=processors.share(processors.usable(), options.lanes),
+        lanes=limits.lanes_for(limits.usable_processors(), options.lanes),
         most_memory=options.memory and options.memory * MEGABYTE,
     )
     for fault in app.state.services.catalogue.faults():

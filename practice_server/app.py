@@ -14,17 +14,18 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Router
 
-from practice_server import errors, housekeeping
-from practice_server.answers import Answers
-from practice_server.catalogue import Catalogue
-from practice_server.guard import Guard
-from practice_server.home import Home
-from practice_server.keys import Keys
-from practice_server.processors import Share
+from practice_server.asking.client import Answers
+from practice_server.machine.limits import Lanes
+from practice_server.routes.services import Services
 from practice_server.routes.table import CALLS
-from practice_server.scheduler import Scheduler
-from practice_server.services import Services
-from practice_server.store import Store, UnknownCursor
+from practice_server.store import housekeeping
+from practice_server.store.catalogue import Catalogue
+from practice_server.store.database import Store, UnknownCursor
+from practice_server.store.home import Home
+from practice_server.training.scheduler import Scheduler
+from practice_server.web import errors
+from practice_server.web.guard import Guard
+from practice_server.web.keys import Keys
 
 # A request that waits for the database makes the others wait too.
 SECONDS_FOR_A_LOCK = 5.0
@@ -47,12 +48,12 @@ def create_app(
     aliases: Mapping[str, str],
     keys: Keys,
     host: str,
-    share: Share,
+    lanes: Lanes,
     most_memory: int | None,
 ) -> Starlette:
     """The ASGI application that serves the folder `home`; `host` is the address it listens on.
 
-    `journal_mode` is that of the database; see `Store`, also for what is raised. `share` is what
+    `journal_mode` is that of the database; see `Store`, also for what is raised. `lanes` is what
     the machine's processors give, `most_memory` what training may take; see `Scheduler`.
     """
     store = Store(
@@ -63,8 +64,8 @@ def create_app(
         home=home,
         store=store,
         catalogue=Catalogue(store, home, models_folder, aliases),
-        scheduler=Scheduler(store, home, arguments, share=share, most_memory=most_memory),
-        answers=Answers(share.threads),
+        scheduler=Scheduler(store, home, arguments, lanes=lanes, most_memory=most_memory),
+        answers=Answers(lanes.threads),
     )
     app = Starlette(
         routes=[Mount("/v1", Router(CALLS, redirect_slashes=False))],

@@ -3,7 +3,7 @@
 import re
 from itertools import permutations
 
-from practice_server.base_models.world.tables import read_table
+from practice_server.pretraining.world.tables import read_table
 
 HOLDS = {
     "before": lambda a, b, k: a < b,

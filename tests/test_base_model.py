@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from practice_server.base_models import fine_tunings
-from practice_server.base_models.evaluate import POCKET
-from practice_server.base_models.knowledge import ask, held_out_questions, is_right
-from practice_server.base_models.make_vocabulary import (
+from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.engines.tokenizer import SPECIAL_TOKENS, Tokenizer
+from practice_server.formats.encoding import encode
+from practice_server.pretraining import fine_tunings
+from practice_server.pretraining.evaluate import POCKET
+from practice_server.pretraining.knowledge import ask, held_out_questions, is_right
+from practice_server.pretraining.make_vocabulary import (
     VOCABULARY_SIZE,
     count_words,
     join,
     learn_ranks,
 )
-from practice_server.base_models.world.conversations import generate
-from practice_server.base_models.world.tables import LANGUAGES
-from practice_server.encoding import encode
-from practice_server.engines.numpy_engine.engine import NumpyEngine
-from practice_server.engines.numpy_engine.tokenizer import SPECIAL_TOKENS, Tokenizer
+from practice_server.pretraining.world.conversations import generate
+from practice_server.pretraining.world.tables import LANGUAGES
 
 # Kinds that have many facts in both languages.
 ASKED = ("capital", "country", "author", "work", "number", "colour", "opposite", "sum")
@@ -126,7 +126,7 @@ def test_too_few_texts_for_a_vocabulary_say_so():
 
 def test_pretraining_goes_on_from_its_snapshot(tmp_path):
     pytest.importorskip("torch")
-    from practice_server.base_models.pretrain import Recipe, pretrain
+    from practice_server.pretraining.pretrain import Recipe, pretrain
 
     def weights(name, *, stops):
         folder = tmp_path / name
@@ -146,7 +146,7 @@ def test_pretraining_goes_on_from_its_snapshot(tmp_path):
 
 
 def test_pretraining_without_torch_says_what_to_install():
-    program = "import sys; sys.modules['torch'] = None; import practice_server.base_models.make"
+    program = "import sys; sys.modules['torch'] = None; import practice_server.pretraining.make"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=Path(__file__).parents[1],

@@ -10,8 +10,8 @@ import pytest
 
 from helpers.prepare import read_rows
 from helpers.tokens import count_tokens, estimate_cost, total_steps
-from practice_server.base_models.world.sayings import all_sayings
-from practice_server.base_models.world.tables import read_table
+from practice_server.pretraining.world.sayings import all_sayings
+from practice_server.pretraining.world.tables import read_table
 
 ROOT = Path(__file__).resolve().parent.parent
 DAOYAN = ROOT / "data" / "daoyan"

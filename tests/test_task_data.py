@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from practice_server.base_models.world.tables import read_table
+from practice_server.pretraining.world.tables import read_table
 from tests.puzzle_solver import right_letters
 
 DATA = Path(__file__).resolve().parent.parent / "data"

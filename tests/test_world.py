@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 
-from practice_server.base_models.world import talk
-from practice_server.base_models.world.conversations import generate
-from practice_server.base_models.world.facts import NUMBER_KINDS, all_facts, questions
-from practice_server.base_models.world.tables import FOLDER, LANGUAGES, read_table
-from practice_server.base_models.world.wording import SLOT, fill, finish, inner
+from practice_server.pretraining.world import talk
+from practice_server.pretraining.world.conversations import generate
+from practice_server.pretraining.world.facts import NUMBER_KINDS, all_facts, questions
+from practice_server.pretraining.world.tables import FOLDER, LANGUAGES, read_table
+from practice_server.pretraining.world.wording import SLOT, fill, finish, inner
 
 MANNER = Path(__file__).parents[1] / "data" / "marv" / "manner.csv"
 N_EXAMPLES = 8000

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from practice_server.base_models.world import feelings, sayings, talk
-from practice_server.base_models.world.facts import KINDS
-from practice_server.base_models.world.tables import FOLDER, LANGUAGES, read_table
+from practice_server.pretraining.world import feelings, sayings, talk
+from practice_server.pretraining.world.facts import KINDS
+from practice_server.pretraining.world.tables import FOLDER, LANGUAGES, read_table
 
 MANNER = Path(__file__).parents[1] / "data" / "marv" / "manner.csv"
 N_EXCHANGES = 4000

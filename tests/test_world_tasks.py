@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from practice_server.base_models.world import labels, orders, puzzles
-from practice_server.base_models.world.tables import read_table
-from practice_server.base_models.world.values import drawn, plural
+from practice_server.pretraining.world import labels, orders, puzzles
+from practice_server.pretraining.world.tables import read_table
+from practice_server.pretraining.world.values import drawn, plural
 from tests.puzzle_solver import right_letters
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from practice_server.base_models.world.puzzles import LETTERS, Puzzle, draw_puzzle
+from practice_server.pretraining.world.puzzles import LETTERS, Puzzle, draw_puzzle
 
 HERE = Path(__file__).resolve().parent
 

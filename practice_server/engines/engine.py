@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from practice_server.engines.tokenizer import Tokenizer
 
 
 class TrainingDiverged(Exception):

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from practice_server.errors import ApiError
-from practice_server.fields import refuse_body, refuse_unknown_query
+from practice_server.web.errors import ApiError
+from practice_server.web.fields import refuse_body, refuse_unknown_query
 
 
 class Call(Route):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from practice_server.chat_answer import ChatAnswer
-from practice_server.chat_request import read_chat_request
-from practice_server.fields import Fields
+from practice_server.asking.chat_answer import ChatAnswer
+from practice_server.asking.chat_request import read_chat_request
 from practice_server.routes.call import Call
 from practice_server.routes.responses import respond
-from practice_server.services import owner, services
+from practice_server.routes.services import owner, services
+from practice_server.web.fields import Fields
 
 
 async def create(request: Request) -> Response:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from practice_server.completion_answer import CompletionAnswer
-from practice_server.completion_request import read_completion_request
-from practice_server.fields import Fields
+from practice_server.asking.completion_answer import CompletionAnswer
+from practice_server.asking.completion_request import read_completion_request
 from practice_server.routes.call import Call
 from practice_server.routes.responses import respond
-from practice_server.services import owner, services
+from practice_server.routes.services import owner, services
+from practice_server.web.fields import Fields
 
 
 async def create(request: Request) -> Response:

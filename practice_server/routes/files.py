@@ -10,15 +10,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from practice_server import files
-from practice_server.errors import ApiError
-from practice_server.fields import query_choice, query_integer, query_text, whole_number
-from practice_server.file_bytes import keep_file
+from practice_server.routes.bodies import keep_file, read_form
 from practice_server.routes.call import Call
-from practice_server.routes.forms import read_form
-from practice_server.routes.lists import as_list
-from practice_server.services import owner, services
-from practice_server.store import Row
+from practice_server.routes.responses import as_list
+from practice_server.routes.services import owner, services
+from practice_server.store import files
+from practice_server.store.database import Row
+from practice_server.web.errors import ApiError
+from practice_server.web.fields import query_choice, query_integer, query_text, whole_number
 
 PURPOSES = ["fine-tune", "assistants", "batch", "user_data", "vision", "evals"]
 LISTED_PURPOSES = [*PURPOSES, "assistants_output", "batch_output", "fine-tune-results"]

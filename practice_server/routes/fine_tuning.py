@@ -9,9 +9,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from practice_server import checkpoints, events, files, hyperparameters, jobs
-from practice_server.errors import ApiError
-from practice_server.fields import (
+from practice_server.routes.call import Call
+from practice_server.routes.responses import as_list
+from practice_server.routes.services import owner, services
+from practice_server.store import checkpoints, events, files, jobs
+from practice_server.store.database import Row, Store
+from practice_server.training import hyperparameters
+from practice_server.web.errors import ApiError
+from practice_server.web.fields import (
     METADATA_PAIR,
     MOST_METADATA,
     Fields,
@@ -19,10 +24,6 @@ from practice_server.fields import (
     query_integer,
     query_text,
 )
-from practice_server.routes.call import Call
-from practice_server.routes.lists import as_list
-from practice_server.services import owner, services
-from practice_server.store import Row, Store
 
 KNOWN = (
     "model",

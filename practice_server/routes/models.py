@@ -7,11 +7,11 @@ import shutil
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from practice_server import checkpoints
-from practice_server.catalogue import Model
-from practice_server.errors import ApiError
 from practice_server.routes.call import Call
-from practice_server.services import owner, services
+from practice_server.routes.services import owner, services
+from practice_server.store import checkpoints
+from practice_server.store.catalogue import Model
+from practice_server.web.errors import ApiError
 
 
 async def list_models(request: Request) -> JSONResponse:

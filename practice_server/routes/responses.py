@@ -1,18 +1,18 @@
-"""How an answer of a model goes out: whole, or streamed as it is generated."""
+"""The forms of responses: a list, and a model's answer, whole or streamed as it is generated."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from practice_server.errors import CLIENT_GONE
-from practice_server.event_stream import as_events
-from practice_server.store import Row
+from practice_server.store.database import Page, Row
+from practice_server.web.errors import CLIENT_GONE, ApiError
 
 
 class Answer(Protocol):
@@ -58,3 +58,35 @@ async def _unless_client_goes(request: Request, answer: Coroutine[Any, Any, Any]
 async def _client_gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def as_list(page: Page, as_object: Callable[[Row], Row], *, with_ends: bool = False) -> Row:
+    """A page as the API shows it; `with_ends` names its first and last id."""
+    data = [as_object(row) for row in page.rows]
+    shown = {"object": "list", "data": data, "has_more": page.has_more}
+    if with_ends:
+        shown["first_id"] = data[0]["id"] if data else None
+        shown["last_id"] = data[-1]["id"] if data else None
+    return shown
+
+
+async def as_events(chunks: AsyncIterator[Row]) -> AsyncIterator[str]:
+    """Each chunk as an event, then the mark of the end.
+
+    An error before the first chunk is raised; a later one becomes an event.
+    """
+    started = False
+    try:
+        async for chunk in chunks:
+            yield _event(chunk)
+            started = True
+    except ApiError as error:
+        if not started:
+            raise
+        yield _event(error.body)
+    yield "data: [DONE]\n\n"
+
+
+def _event(content: Row) -> str:
+    # Some clients end a line at U+0085 and U+2028 too: JSON's default escapes all but ASCII.
+    return f"data: {json.dumps(content)}\n\n"

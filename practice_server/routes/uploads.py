@@ -13,15 +13,15 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from practice_server import file_bytes, files, uploads
-from practice_server.errors import ApiError
-from practice_server.fields import Fields
-from practice_server.home import Home
+from practice_server.routes.bodies import keep, keep_file, read_form
 from practice_server.routes.call import Call
 from practice_server.routes.files import LONGEST_LIFE, PURPOSES, SHORTEST_LIFE
-from practice_server.routes.forms import read_form
-from practice_server.services import Services, owner, services
-from practice_server.store import Row
+from practice_server.routes.services import Services, owner, services
+from practice_server.store import files, uploads
+from practice_server.store.database import Row
+from practice_server.store.home import Home
+from practice_server.web.errors import ApiError
+from practice_server.web.fields import Fields
 
 LARGEST = 8 * 1024**3
 LONGEST_TEXT = 1024
@@ -87,7 +87,7 @@ def _refuse_too_much(upload: Row, before: dict[str, Row], part: Row) -> None:
 def _keep_part(home: Home, part: Row, data: UploadFile) -> None:
     folder = home.upload(part["upload"])
     folder.mkdir(exist_ok=True)
-    file_bytes.keep(folder / part["id"], lambda file: shutil.copyfileobj(data.file, file))
+    keep(folder / part["id"], lambda file: shutil.copyfileobj(data.file, file))
 
 
 async def complete(request: Request) -> JSONResponse:
@@ -156,7 +156,7 @@ async def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str
             message = f"The md5 of the parts is {checksum.hexdigest()}, not the one that was sent."
             raise ApiError(400, message, param="md5")
 
-    await file_bytes.keep_file(home, row, write)
+    await keep_file(home, row, write)
 
 
 async def cancel(request: Request) -> JSONResponse:

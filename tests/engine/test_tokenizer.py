@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from practice_server.engines.tokenizer import Tokenizer
 
 
 def learnt(tokenizer, tokens, trained_on):
@@ -112,7 +112,7 @@ def test_a_damaged_vocabulary_names_file_and_line(tokenizer, tmp_path):
 
 def test_counting_tokens_does_not_load_numpy():
     program = (
-        "import sys, practice_server.engines.numpy_engine.tokenizer, "
+        "import sys, practice_server.engines.tokenizer, "
         "practice_server.engines.engine; sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

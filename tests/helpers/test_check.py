@@ -20,7 +20,7 @@ from helpers.checks.messages import is_plain
 from helpers.checks.rules import RULES
 from helpers.checks.run import examine
 from helpers.checks.texts import is_plain as is_plain_text
-from practice_server import validate
+from practice_server.formats import rules
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER = {"role": "assistant", "content": "Paris."}
@@ -596,7 +596,7 @@ def test_what_the_practice_server_refuses_has_been_named_before(tmp_path_factory
     path = write(tmp_path_factory.getbasetemp() / "served.jsonl", [*PLAIN, example])
     report = check_file(path)
     try:
-        validate.check_file(path, "file-x", validate.TRAINING)
-    except validate.FileRefused as refusal:
+        rules.check_file(path, "file-x", rules.TRAINING)
+    except rules.FileRefused as refusal:
         named = {one.rule for one in report.findings}
         assert not report.ok or "image" in named, f"{refusal}\n{example}\n{report}"

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from practice_server import jobs
+from practice_server.store import jobs
 
 PROCESSES = Path("/proc")
 LISTS_CHILDREN = any(PROCESSES.glob("self/task/*/children"))

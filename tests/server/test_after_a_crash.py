@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
-from practice_server import checkpoints, files, housekeeping, jobs, trainer, uploads
-from practice_server.home import Home
-from practice_server.store import Store
+from practice_server.store import checkpoints, files, housekeeping, jobs, uploads
+from practice_server.store.database import Store
+from practice_server.store.home import Home
+from practice_server.training import trainer
 from tests.server.crash import age, new_job
 
 FOLDERS = ("files", "uploads", "models", "jobs")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from practice_server.answers import Child
+from practice_server.asking.client import Child
 
 KILLED_IN_A_LINE = """
 import sys

@@ -9,7 +9,8 @@ import openai
 import pytest
 from starlette.exceptions import HTTPException
 
-from practice_server import guard, log
+from practice_server.machine import log
+from practice_server.web import guard
 
 FILES = 128
 HALF_A_HEAD = b"GET /v1/models HTTP/1.1\r\nHo"

@@ -347,7 +347,7 @@ def test_a_full_disk_fails_the_job_that_trains(start_server, large_models, data,
 # Python runs a file of this name at its start.
 SETS_THE_CLOCK_BACK = """
 import sys, time
-if "practice_server.trainer" in sys.orig_argv:
+if "practice_server.training.trainer" in sys.orig_argv:
     right, start = time.time, time.monotonic()
     time.time = lambda: right() - 3600 * (time.monotonic() - start > 1.5)
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from practice_server.keys import BadKeys, Keys, read_keys, server_key
+from practice_server.web.keys import BadKeys, Keys, read_keys, server_key
 
 ROOT = Path(__file__).resolve().parents[2]
 ANN, BOB = "ann-0123456789-0123456789", "bob-0123456789-0123456789"

@@ -7,8 +7,8 @@ import sqlite3
 
 import pytest
 
-from practice_server import jobs
-from practice_server.store import Store
+from practice_server.store import jobs
+from practice_server.store.database import Store
 from tests.server.crash import LISTS_CHILDREN, children, new_job, wait_until
 
 QUESTION = [{"role": "user", "content": "Say 3."}]

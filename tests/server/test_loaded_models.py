@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from practice_server import answering
+from practice_server.asking import answering
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from practice_server import network_drive
-from practice_server.network_drive import NETWORK, file_system
+from practice_server.machine import network_drive
+from practice_server.machine.network_drive import NETWORK, file_system
 
 LINUX = """\
 /dev/sda1 / ext4 rw,relatime 0 0

@@ -34,7 +34,7 @@ def run(*arguments, before=None, **environment):
 def test_the_api_process_loads_no_numbers():
     """It must start fast and stay small, also after an upload has been checked."""
     code = (
-        "import sys, practice_server.__main__, practice_server.validate;"
+        "import sys, practice_server.__main__, practice_server.formats.rules;"
         "unwanted = {'numpy', 'openai', 'pandas', 'matplotlib', 'tiktoken', 'helpers'};"
         "print(sorted(unwanted & set(sys.modules)))"
     )
@@ -100,6 +100,8 @@ def test_other_machines_need_a_long_key(tmp_path, key):
         ("--alias", "gpt-4o-mini=gone", "there is no model gone"),
         ("--port", "99999", "whole number from 0 to 65535"),
         ("--lanes", "99999999999999", "whole number from 1 to"),
+        ("--memory", "0", "whole number from 1 to"),
+        ("--memory", "1.5", "whole number from 1 to"),
         ("--idle", "-1", "minutes above 0"),
         ("--idle", "nan", "minutes above 0"),
     ],

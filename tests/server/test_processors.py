@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from practice_server.processors import MOST_LANES, share, usable
+from practice_server.machine.limits import MOST_LANES, lanes_for, usable_processors
 
-HERE = usable()
+HERE = usable_processors()
 
 
 @pytest.fixture
@@ -27,24 +27,27 @@ def machine(tmp_path):
 
 @pytest.mark.parametrize("limit", ["100000 100000", "50000 100000", "1000 100000"])
 def test_a_quota_of_one_processor_or_less(machine, limit):
-    assert usable(machine("0::/\n", **{"cpu.max": limit})) == 1
+    assert usable_processors(machine("0::/\n", **{"cpu.max": limit})) == 1
 
 
 def test_a_quota_is_rounded_up(machine, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(8), raising=False)
     monkeypatch.setattr(os, "process_cpu_count", lambda: 8, raising=False)
-    assert usable(machine("0::/\n", **{"cpu.max": "250000 100000"})) == 3
+    assert usable_processors(machine("0::/\n", **{"cpu.max": "250000 100000"})) == 3
 
 
 def test_the_quota_of_a_group_above_holds_too(machine):
     limits = {"class/cpu.max": "100000 100000", "class/server/cpu.max": "max 100000"}
-    assert usable(machine("0::/class/server\n", **limits)) == 1
+    assert usable_processors(machine("0::/class/server\n", **limits)) == 1
 
 
 def test_a_quota_of_version_1(machine):
     """As Docker shows it: the path is that of the machine around the container."""
     limits = {"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}
-    assert usable(machine("5:memory:/docker/ab\n4:cpu,cpuacct:/docker/ab\n", **limits)) == 1
+    assert (
+        usable_processors(machine("5:memory:/docker/ab\n4:cpu,cpuacct:/docker/ab\n", **limits))
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,20 +60,24 @@ def test_a_quota_of_version_1(machine):
     ],
 )
 def test_without_a_lower_quota_all_processors_are_used(machine, limits):
-    assert usable(machine("3:cpu:/\n0::/\n", **limits)) == HERE
+    assert usable_processors(machine("3:cpu:/\n0::/\n", **limits)) == HERE
 
 
 def test_without_control_groups_all_processors_are_used(tmp_path):
-    assert usable(tmp_path) == HERE
+    assert usable_processors(tmp_path) == HERE
 
 
 @pytest.mark.parametrize(("n", "lanes", "threads"), [(1, 1, 1), (2, 1, 1), (4, 3, 1), (8, 7, 1)])
 def test_more_processors_train_more_jobs_at_once(n, lanes, threads):
-    assert (share(n).lanes, share(n).threads) == (lanes, threads)
+    assert (lanes_for(n).number, lanes_for(n).threads) == (lanes, threads)
 
 
 def test_lanes_that_were_asked_for_share_what_there_is():
-    assert (share(8, lanes=1).threads, share(8, lanes=3).threads, share(2, lanes=3).threads) == (
+    assert (
+        lanes_for(8, number=1).threads,
+        lanes_for(8, number=3).threads,
+        lanes_for(2, number=3).threads,
+    ) == (
         4,
         2,
         1,
@@ -79,6 +86,6 @@ def test_lanes_that_were_asked_for_share_what_there_is():
 
 def test_there_are_never_more_threads_than_processors():
     for n in range(2, 200):
-        lanes, threads = share(n).lanes, share(n).threads
+        lanes, threads = lanes_for(n).number, lanes_for(n).threads
         assert 1 <= lanes <= MOST_LANES and threads >= 1
         assert (lanes + 1) * threads <= n

@@ -115,8 +115,8 @@ class Life:
     def kill(self, moment, victim):
         """Bring a moment about, kill, and start the server again if it is gone."""
         moment(self)
-        trainers = children(self.server, "practice_server.trainer")
-        answering = children(self.server, "practice_server.answering")
+        trainers = children(self.server, "practice_server.training.trainer")
+        answering = children(self.server, "practice_server.asking.answering")
         alone = {"trainer": trainers, "answering": answering}.get(victim)
         self.story.append(f"{victim} {moment.__name__.replace('_', ' ')}")
         if alone:
@@ -188,7 +188,7 @@ def right_after_a_create(life):
 
 def during_validation(life):
     life.create()
-    wait_until(lambda: children(life.server, "practice_server.trainer"))
+    wait_until(lambda: children(life.server, "practice_server.training.trainer"))
     time.sleep(life.draw.uniform(0, 0.4))
 
 
@@ -209,7 +209,7 @@ def at_the_end(life):
 
 
 def while_nothing_runs(life):
-    wait_until(lambda: not children(life.server, "practice_server.trainer"))
+    wait_until(lambda: not children(life.server, "practice_server.training.trainer"))
 
 
 def right_after_a_pause(life):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from practice_server.text_stream import TextStream
+from practice_server.asking.streams import TextStream
 
 
 def shown(pieces, stop=()):

@@ -6,11 +6,10 @@ from string import ascii_lowercase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from practice_server.answering import Speech
+from practice_server.asking.answering import Speech
+from practice_server.asking.streams import Piece, TextStream, TokenStream
 from practice_server.engines.engine import Token
-from practice_server.engines.numpy_engine.tokenizer import Tokenizer
-from practice_server.text_stream import TextStream
-from practice_server.token_stream import Piece, TokenStream
+from practice_server.engines.tokenizer import Tokenizer
 from tests.random_model import random_engine
 
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from practice_server import validate
-from practice_server.validate import FileRefused
+from practice_server.formats import rules
+from practice_server.formats.rules import FileRefused
 
 USER = {"role": "user", "content": "Hello"}
 ASSISTANT = {"role": "assistant", "content": "Hi"}
@@ -31,11 +31,11 @@ GOOD = chat(USER, ASSISTANT)
 def check(tmp_path):
     """Check these lines as a training file; returns the number of examples."""
 
-    def check(lines, role=validate.TRAINING, method="supervised"):
+    def check(lines, role=rules.TRAINING, method="supervised"):
         path = tmp_path / "train.jsonl"
         text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
         path.write_text(text, encoding="utf-8")
-        return validate.check_file(path, "file-x", role, method)
+        return rules.check_file(path, "file-x", role, method)
 
     return check
 
@@ -262,16 +262,16 @@ def test_the_number_of_examples(check):
     with pytest.raises(FileRefused) as refused:
         check([GOOD] * 9)
     assert refused.value.code == "invalid_n_examples"
-    assert check([GOOD], validate.VALIDATION) == 1
+    assert check([GOOD], rules.VALIDATION) == 1
     with pytest.raises(FileRefused, match="Validation file has 0 example"):
-        check([], validate.VALIDATION)
+        check([], rules.VALIDATION)
 
 
 def test_blank_lines_are_passed_over_but_counted(tmp_path):
     path = tmp_path / "train.jsonl"
     good = json.dumps(GOOD)
     path.write_text(f"{good}\n\n  \r\n{good}\n\n", encoding="utf-8")
-    assert [number for number, _ in validate.read_examples(path)] == [1, 4]
+    assert [number for number, _ in rules.read_examples(path)] == [1, 4]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="measures memory as POSIX does")
@@ -290,8 +290,8 @@ def test_the_size_of_a_file_takes_no_memory(tmp_path, part, times, message):
         "import resource, sys; from pathlib import Path; from practice_server import validate\n"
         "memory = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = memory()\n"
-        "try: validate.check_file(Path(sys.argv[1]), 'file-x', validate.TRAINING)\n"
-        "except validate.FileRefused as refused: print(refused)\n"
+        "try: rules.check_file(Path(sys.argv[1]), 'file-x', rules.TRAINING)\n"
+        "except rules.FileRefused as refused: print(refused)\n"
         "assert memory() < 1.2 * before"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)

@@ -22,8 +22,8 @@ from practice_server.engines.numpy_engine.memory import memory_needed
 from practice_server.engines.numpy_engine.model import Model
 from practice_server.engines.numpy_engine.objectives import SUPERVISED
 from practice_server.engines.numpy_engine.preference import DPO
-from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 from practice_server.engines.numpy_engine.train import Training
+from practice_server.engines.tokenizer import Tokenizer
 
 
 class NumpyEngine:

@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 
 from practice_server.engines.engine import Example, Sampling, Token
+from practice_server.engines.model_folder import ModelUnusable
 from practice_server.engines.numpy_engine.layers import attention
 from practice_server.engines.numpy_engine.model import Batch, Model
-from practice_server.engines.numpy_engine.tokenizer import Tokenizer
-from practice_server.model_folder import ModelUnusable
+from practice_server.engines.tokenizer import Tokenizer
 
 
 class Cache:

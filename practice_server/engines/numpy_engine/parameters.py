@@ -15,9 +15,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from practice_server.engines.model_folder import WEIGHTS_FILE
 from practice_server.engines.numpy_engine.config import Config
 from practice_server.engines.numpy_engine.tensor_file import save_tensors
-from practice_server.model_folder import WEIGHTS_FILE
 
 
 @dataclass(frozen=True)

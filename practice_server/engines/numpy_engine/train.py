@@ -19,12 +19,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from practice_server.engines.engine import Plan, StateUnusable, Step, TrainingDiverged
+from practice_server.engines.model_folder import ModelUnusable
 from practice_server.engines.numpy_engine.adamw import AdamW
 from practice_server.engines.numpy_engine.model import Model
 from practice_server.engines.numpy_engine.objectives import SUPERVISED, Objective, Score, parts
 from practice_server.engines.numpy_engine.parameters import Parameters
 from practice_server.engines.numpy_engine.tensor_file import save_tensors
-from practice_server.model_folder import ModelUnusable
 
 MAX_GRADIENT_NORM = 1.0
 VALIDATION_EVERY = 10

@@ -1,0 +1,112 @@
+"""The shapes of an answer to a chat request, whole and in chunks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from practice_server.asking.chat_request import ChatRequest
+from practice_server.asking.client import Answers
+from practice_server.store.database import Row, new_id
+
+SYSTEM_FINGERPRINT = "fp_practice"
+
+
+class ChatAnswer:
+    """Asks the model for each choice, and shapes what it says."""
+
+    def __init__(self, chat: ChatRequest, answers: Answers) -> None:
+        self._chat = chat
+        self._answers = answers
+        self._id = new_id("chatcmpl-", 29)
+        self._created = int(time.time())
+        self._prompt_tokens = 0
+        self._completion_tokens = 0
+
+    async def whole(self) -> Row:
+        """The answer as one object."""
+        choices = [await self._choice(index) for index in range(self._chat.n)]
+        return {
+            "id": self._id,
+            "object": "chat.completion",
+            "created": self._created,
+            "model": self._chat.model.id,
+            "choices": choices,
+            "usage": self._usage(),
+            "service_tier": "default",
+            "system_fingerprint": SYSTEM_FINGERPRINT,
+        }
+
+    async def _choice(self, index: int) -> Row:
+        text, logprobs, finish_reason = "", [], None
+        async for part in self._parts(index):
+            text += part.get("text", "")
+            logprobs += part.get("logprobs", [])
+            finish_reason = part.get("finish_reason")
+        message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+        return {
+            "index": index,
+            "message": message,
+            "logprobs": self._logprobs(logprobs),
+            "finish_reason": finish_reason,
+        }
+
+    async def chunks(self) -> AsyncIterator[Row]:
+        """The answer in pieces."""
+        for index in range(self._chat.n):
+            async for part in self._parts(index):
+                if "prompt_tokens" in part:
+                    delta = {"role": "assistant", "content": "", "refusal": None}
+                elif "text" in part:
+                    delta = {"content": part["text"]}
+                else:
+                    delta = {}
+                yield self._chunk([self._chunk_choice(index, delta, part)])
+        if self._chat.include_usage:
+            yield self._chunk([]) | {"usage": self._usage()}
+
+    def _chunk_choice(self, index: int, delta: Row, part: dict[str, Any]) -> Row:
+        return {
+            "index": index,
+            "delta": delta,
+            "logprobs": self._logprobs(part["logprobs"]) if "text" in part else None,
+            "finish_reason": part.get("finish_reason"),
+        }
+
+    def _chunk(self, choices: list[Row]) -> Row:
+        chunk = {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": self._created,
+            "model": self._chat.model.id,
+            "service_tier": "default",
+            "system_fingerprint": SYSTEM_FINGERPRINT,
+            "choices": choices,
+        }
+        return chunk | {"usage": None} if self._chat.include_usage else chunk
+
+    async def _parts(self, index: int) -> AsyncIterator[dict[str, Any]]:
+        """What the model says for one choice, and the tokens counted."""
+        async for part in self._answers.ask(self._chat.question(index)):
+            self._prompt_tokens = part.get("prompt_tokens", self._prompt_tokens)
+            self._completion_tokens += part.get("completion_tokens", 0)
+            yield part
+
+    def _logprobs(self, entries: list[Row]) -> Row | None:
+        wanted = self._chat.top_logprobs is not None
+        return {"content": entries, "refusal": None} if wanted else None
+
+    def _usage(self) -> Row:
+        return {
+            "prompt_tokens": self._prompt_tokens,
+            "completion_tokens": self._completion_tokens,
+            "total_tokens": self._prompt_tokens + self._completion_tokens,
+            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": 0,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
+        }

@@ -1,0 +1,180 @@
+"""What a chat request asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from practice_server.asking.common_request import (
+    LARGEST_SEED,
+    MOST_CHOICES,
+    MOST_TOKENS,
+    check_fields,
+    read_include_usage,
+    read_model,
+    read_stop,
+)
+from practice_server.store.catalogue import Catalogue, Model
+from practice_server.web.errors import ApiError
+from practice_server.web.fields import Fields
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+MOST_TOP_LOGPROBS = 20
+LONGEST_IDENTIFIER = 64
+SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
+CACHE_RETENTIONS = ("in_memory", "in-memory", "24h")
+
+READ = (
+    "model",
+    "messages",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "n",
+    "stop",
+    "seed",
+    "stream",
+    "stream_options",
+    "logprobs",
+    "top_logprobs",
+)
+# These change nothing about an answer; see `check_fields`, here and below.
+WITHOUT_EFFECT = {
+    "metadata": Fields.metadata,
+    "parallel_tool_calls": Fields.truth,
+    "prompt_cache_key": Fields.text,
+    "prompt_cache_retention": lambda fields, name: fields.choice(name, CACHE_RETENTIONS, "24h"),
+    "safety_identifier": lambda fields, name: fields.text(name, longest=LONGEST_IDENTIFIER),
+    "service_tier": lambda fields, name: fields.choice(name, SERVICE_TIERS, "auto"),
+    "store": Fields.truth,
+    "user": Fields.text,
+}
+# Each with the values that ask for nothing.
+UNSUPPORTED = {
+    "audio": (),
+    "frequency_penalty": (0,),
+    "function_call": ("none", "auto"),
+    "functions": ([],),
+    "logit_bias": ({},),
+    "modalities": (["text"],),
+    "moderation": (),
+    "prediction": (),
+    "presence_penalty": (0,),
+    "prompt_cache_options": (),
+    "reasoning_effort": (),
+    "response_format": ({"type": "text"},),
+    "tool_choice": ("none", "auto"),
+    "tools": ([],),
+    "verbosity": (),
+    "web_search_options": (),
+}
+
+# What a message may have beside its role and its content. An answer may be sent back as it came,
+# and an example as it stands in its training file.
+IN_A_MESSAGE = {"name": Fields.text}
+IN_A_MESSAGE_OF = {
+    "assistant": {
+        "annotations": Fields.array,
+        "function_call": Fields.object,
+        "refusal": Fields.text,
+        "tool_calls": Fields.array,
+        "weight": lambda fields, name: fields.integer(name, 0, 1),
+    },
+    "tool": {"tool_call_id": Fields.text},
+}
+IN_A_TEXT_PART = ("type", "text", "prompt_cache_breakpoint")
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A checked request; absent numbers have the service's defaults."""
+
+    model: Model
+    messages: list[dict[str, Any]]
+    max_tokens: int | None
+    temperature: float
+    top_p: float
+    n: int
+    stop: list[str]
+    seed: int | None
+    stream: bool
+    include_usage: bool
+    top_logprobs: int | None
+
+    def question(self, index: int) -> dict[str, Any]:
+        """What the answering child is asked for the choice `index`, counted from 0."""
+        return {
+            "folder": str(self.model.folder),
+            "messages": self.messages,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "seed": None if self.seed is None else self.seed + index,
+            "stop": self.stop,
+            "top_logprobs": self.top_logprobs,
+        }
+
+
+def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatRequest:
+    """Raises ApiError for what the API or the practice server does not take."""
+    check_fields(fields, READ, WITHOUT_EFFECT, UNSUPPORTED)
+    stream = fields.truth("stream")
+    max_tokens = fields.integer("max_tokens", 1, MOST_TOKENS)
+    return ChatRequest(
+        model=read_model(fields, catalogue, owner),
+        messages=_read_messages(fields),
+        max_tokens=fields.integer("max_completion_tokens", 1, MOST_TOKENS, max_tokens),
+        temperature=fields.number("temperature", 0, 2, 1.0),
+        top_p=fields.number("top_p", 0, 1, 1.0),
+        n=fields.integer("n", 1, MOST_CHOICES, 1),
+        stop=read_stop(fields),
+        seed=fields.integer("seed", -LARGEST_SEED, LARGEST_SEED),
+        stream=stream,
+        include_usage=read_include_usage(fields, stream),
+        top_logprobs=_read_top_logprobs(fields),
+    )
+
+
+def _read_messages(fields: Fields) -> list[dict[str, Any]]:
+    messages = fields.array("messages", required=True)
+    if not messages:
+        raise fields.refuse("messages", "[] is too short")
+    for index, message in enumerate(messages):
+        place = f"messages[{index}]"
+        if not isinstance(message, dict):
+            raise ApiError(400, f"{place} is not an object", param=place)
+        if message.get("role") not in ROLES:
+            known = ", ".join(f"'{role}'" for role in ROLES)
+            message = f"Invalid value: {message.get('role')!r}. Supported values are: {known}."
+            raise ApiError(400, message, param=f"{place}.role", code="invalid_value")
+        _check_content(message, f"{place}.content")
+        also = IN_A_MESSAGE | IN_A_MESSAGE_OF.get(message["role"], {})
+        check_fields(Fields(message, f"{place}."), ("role", "content"), also, {"audio": ()})
+    return messages
+
+
+def _check_content(message: dict[str, Any], place: str) -> None:
+    content = message.get("content")
+    if isinstance(content, str) or (content is None and message["role"] == "assistant"):
+        return
+    if not isinstance(content, list) or not all(map(_is_text_part, content)):
+        reason = "should be a string or a list of text parts"
+        raise ApiError(400, f"Invalid value for '{place}': it {reason}.", param=place)
+    for index, part in enumerate(content):
+        Fields(part, f"{place}[{index}].").refuse_unknown(IN_A_TEXT_PART)
+
+
+def _is_text_part(part: Any) -> bool:
+    is_text = isinstance(part, dict) and part.get("type") == "text"
+    return is_text and isinstance(part.get("text"), str)
+
+
+def _read_top_logprobs(fields: Fields) -> int | None:
+    """How many likely tokens to tell of at each place; None without log-probabilities."""
+    wanted = fields.integer("top_logprobs", 0, MOST_TOP_LOGPROBS)
+    if fields.truth("logprobs"):
+        return wanted or 0
+    if wanted is not None:
+        raise fields.refuse("top_logprobs", "It is only allowed when 'logprobs' is true")
+    return None

@@ -1,0 +1,62 @@
+"""What every request for an answer may ask for, whether it comes as a chat or as a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from practice_server.store.catalogue import Catalogue, Model
+from practice_server.web.errors import ApiError
+from practice_server.web.fields import Fields
+
+MOST_CHOICES = 128
+MOST_STOPS = 4
+MOST_TOKENS = 1_000_000
+LARGEST_SEED = 2**63 - 1
+
+
+def check_fields(
+    fields: Fields,
+    read: Collection[str],
+    only_checked: Mapping[str, Callable[[Fields, str], Any]],
+    unsupported: Mapping[str, Collection[Any]],
+) -> None:
+    """Raises ApiError (400) for what the API does not know or this server cannot do.
+
+    `read` are the fields that the caller reads, `only_checked` those that must only be sound, each
+    with the function that reads it; for `unsupported` see `Fields.refuse_unsupported`.
+    """
+    fields.refuse_unknown({*read, *only_checked, *unsupported})
+    fields.refuse_unsupported(unsupported)
+    for name, check in only_checked.items():
+        check(fields, name)
+
+
+def read_model(fields: Fields, catalogue: Catalogue, owner: str) -> Model:
+    name = fields.text("model", required=True)
+    model = catalogue.find(name, owner)
+    if model is None:
+        message = f"The model `{name}` does not exist or you do not have access to it."
+        raise ApiError(404, message, code="model_not_found")
+    return model
+
+
+def read_stop(fields: Fields) -> list[str]:
+    stop = fields.value("stop", [])
+    stops = [stop] if isinstance(stop, str) else stop
+    if not isinstance(stops, list) or not all(isinstance(text, str) for text in stops):
+        raise fields.refuse("stop", "It is not a string or a list of strings")
+    if len(stops) > MOST_STOPS:
+        raise fields.refuse("stop", f"It has more than {MOST_STOPS} sequences")
+    return stops
+
+
+def read_include_usage(fields: Fields, stream: bool) -> bool:
+    options = fields.object("stream_options")
+    if options is None:
+        return False
+    if not stream:
+        raise fields.refuse("stream_options", "It is only allowed when 'stream' is true")
+    options.refuse_unknown(("include_usage", "include_obfuscation"))
+    options.truth("include_obfuscation")
+    return options.truth("include_usage")

@@ -1,0 +1,124 @@
+"""What a request to the older completions asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from practice_server.asking.common_request import (
+    LARGEST_SEED,
+    MOST_CHOICES,
+    MOST_TOKENS,
+    check_fields,
+    read_include_usage,
+    read_model,
+    read_stop,
+)
+from practice_server.store.catalogue import Catalogue, Model
+from practice_server.web.fields import Fields
+
+DEFAULT_MAX_TOKENS = 16
+MOST_CANDIDATES = 20
+MOST_LOGPROBS = 5
+MOST_PROMPTS = 1000
+
+READ = (
+    "model",
+    "prompt",
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "n",
+    "best_of",
+    "echo",
+    "logprobs",
+    "stop",
+    "seed",
+    "stream",
+    "stream_options",
+)
+# These change nothing about an answer; see `check_fields`.
+WITHOUT_EFFECT = {"user": Fields.text}
+# Each with the values that ask for nothing.
+UNSUPPORTED = {
+    "frequency_penalty": (0,),
+    "logit_bias": ({},),
+    "presence_penalty": (0,),
+    "suffix": ("",),
+}
+
+
+@dataclass(frozen=True)
+class CompletionRequest:
+    """A checked request; absent numbers have the service's defaults."""
+
+    model: Model
+    prompts: list[str]
+    max_tokens: int
+    temperature: float
+    top_p: float
+    n: int
+    best_of: int
+    echo: bool
+    logprobs: int | None
+    stop: list[str]
+    seed: int | None
+    stream: bool
+    include_usage: bool
+
+    def question(self, prompt: str, candidate: int) -> dict[str, Any]:
+        """What the answering child is asked for one of a prompt's candidates, from 0."""
+        return {
+            "folder": str(self.model.folder),
+            "prompt": prompt,
+            "score_prompt": self.echo and self.logprobs is not None,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "seed": None if self.seed is None else self.seed + candidate,
+            "stop": self.stop,
+            "top_logprobs": self.logprobs,
+        }
+
+
+def read_completion_request(fields: Fields, catalogue: Catalogue, owner: str) -> CompletionRequest:
+    """Raises ApiError for what the API or the practice server does not take."""
+    check_fields(fields, READ, WITHOUT_EFFECT, UNSUPPORTED)
+    stream = fields.truth("stream")
+    n = fields.integer("n", 1, MOST_CHOICES, 1)
+    return CompletionRequest(
+        model=read_model(fields, catalogue, owner),
+        prompts=_read_prompts(fields),
+        max_tokens=fields.integer("max_tokens", 0, MOST_TOKENS, DEFAULT_MAX_TOKENS),
+        temperature=fields.number("temperature", 0, 2, 1.0),
+        top_p=fields.number("top_p", 0, 1, 1.0),
+        n=n,
+        best_of=_read_best_of(fields, n, stream),
+        echo=fields.truth("echo"),
+        logprobs=fields.integer("logprobs", 0, MOST_LOGPROBS),
+        stop=read_stop(fields),
+        seed=fields.integer("seed", -LARGEST_SEED, LARGEST_SEED),
+        stream=stream,
+        include_usage=read_include_usage(fields, stream),
+    )
+
+
+def _read_prompts(fields: Fields) -> list[str]:
+    """The prompts, at least one; without any, a text is begun."""
+    prompt = fields.value("prompt", "")
+    prompts = [prompt] if isinstance(prompt, str) else prompt
+    if not isinstance(prompts, list) or not all(isinstance(text, str) for text in prompts):
+        reason = "It is not a string or a list of strings; token numbers are not taken"
+        raise fields.refuse("prompt", reason)
+    if not 1 <= len(prompts) <= MOST_PROMPTS:
+        raise fields.refuse("prompt", f"It must have 1 to {MOST_PROMPTS} texts")
+    return prompts
+
+
+def _read_best_of(fields: Fields, n: int, stream: bool) -> int:
+    best_of = fields.integer("best_of", 1, MOST_CANDIDATES, n)
+    if best_of < n:
+        raise fields.refuse("best_of", f"{best_of} is less than 'n', which is {n}")
+    if stream and best_of > n:
+        raise fields.refuse("best_of", "The best cannot be chosen when 'stream' is true")
+    return best_of

@@ -1,1 +1,0 @@
-"""The shipped base models, and the programs that made them from nothing."""

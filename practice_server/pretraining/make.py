@@ -1,0 +1,57 @@
+"""Makes `pocket` from nothing: vocabulary, pretraining, measurement, model card.
+
+It takes about five hours on two processors, and minutes with an accelerator.
+
+Run it with: python -m practice_server.pretraining.make
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from practice_server.pretraining.evaluate import POCKET, evaluate
+from practice_server.pretraining.make_vocabulary import make_vocabulary
+from practice_server.pretraining.model_card import write_model_card
+from practice_server.pretraining.pretrain import pretrain, read_progress
+
+SEED = 20261120
+WORK = Path(__file__).parents[2] / "work" / "base_models"
+
+
+def main() -> None:
+    """Make the base model; after an interruption, go on from the last snapshot."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (default: 2)")
+    parser.add_argument("--folder", type=Path, default=POCKET, help="where the model is written")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=WORK,
+        help="where the snapshot is kept; delete it to begin anew",
+    )
+    parser.add_argument(
+        "--card-only",
+        action="store_true",
+        help="measure the model that is in the folder already, and write its card anew",
+    )
+    arguments = parser.parse_args()
+    if not arguments.card_only:
+        make(arguments.folder, arguments.work, n_threads=arguments.threads)
+    describe(arguments.folder)
+
+
+def make(folder: Path, work: Path, *, n_threads: int) -> None:
+    """Make the base model in `folder`: vocabulary, then weights."""
+    make_vocabulary(folder, seed=SEED)
+    pretrain(folder, work, seed=SEED, n_threads=n_threads)
+
+
+def describe(folder: Path) -> None:
+    """Measure the model in `folder`, write its card, and print it."""
+    write_model_card(folder, read_progress(folder), evaluate(folder), seed=SEED)
+    print((folder / "README.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Which models there are, and in which folder each lies.
+
+Base models are the folders that hold a model's files; fine-tuned models and checkpoints come from
+the store. A folder is always found by a name listed here, never made from a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from practice_server.engines.model_folder import (
+    FILES,
+    ModelUnusable,
+    check_model_folder,
+    explained,
+)
+from practice_server.engines.numpy_engine.config import CONFIG_FILE, read_json
+from practice_server.store import checkpoints
+from practice_server.store.database import Row, Store
+from practice_server.store.home import Home
+
+SHIPPED = Path(__file__).parents[1] / "base_models"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can answer and be trained further."""
+
+    id: str
+    folder: Path
+    created: int
+    owned_by: str
+    aliases: tuple[str, ...] = ()
+    checkpoint_id: str | None = None
+
+    @property
+    def context(self) -> int:
+        """The most tokens that a prompt and its answer, or a training example, may have."""
+        return read_json(self.folder / CONFIG_FILE)["max_position_embeddings"]
+
+    def as_object(self) -> Row:
+        """The model as the API shows it."""
+        return {
+            "id": self.id,
+            "object": "model",
+            "created": self.created,
+            "owned_by": self.owned_by,
+            "shutdown_date": None,
+        }
+
+
+class Catalogue:
+    """The models of one server."""
+
+    def __init__(
+        self, store: Store, home: Home, folder: Path, aliases: Mapping[str, str] | None = None
+    ) -> None:
+        """`folder` holds the base models; `aliases` are further names for models."""
+        self._store = store
+        self._home = home
+        self._folder = folder
+        self._aliases = dict(aliases or {})
+
+    def all(self, owner: str) -> list[Model]:
+        """The base models, which all share, and the owner's own."""
+        tuned = (self._tuned(row) for row in checkpoints.published(self._store, owner))
+        return [*self._base_models(), *tuned]
+
+    def find(self, name: str, owner: str) -> Model | None:
+        """The model that is called `name`, or whose alias it is; None if the owner has none."""
+        name = self._aliases.get(name, name)
+        row = checkpoints.find_by_name(self._store, name, owner)
+        return self._tuned(row) if row else self._base_model(name)
+
+    def _base_model(self, name: str) -> Model | None:
+        return next((m for m in self._base_models() if name == m.id or name in m.aliases), None)
+
+    def unknown_aliased(self) -> list[str]:
+        """The models that have aliases, but are not there. A fine-tuned one may come later."""
+        models = (model for model in self._aliases.values() if not model.startswith("ft:"))
+        return [model for model in models if self._base_model(model) is None]
+
+    def _base_models(self) -> Iterator[Model]:
+        return filter(None, map(_base_model, self._base_folders()))
+
+    def _base_folders(self) -> list[Path]:
+        return sorted({path.parent for name in FILES for path in self._folder.glob(f"*/{name}")})
+
+    def faults(self) -> list[str]:
+        """A sentence for each base model that cannot be used, or one if there is none at all."""
+        folders = self._base_folders()
+        if not folders:
+            return [f"There is no base model in {self._folder}."]
+        return list(filter(None, map(_fault, folders)))
+
+    def _tuned(self, row: Row) -> Model:
+        return Model(
+            id=row["name"],
+            folder=self._home.model(row["id"]),
+            created=row["created_at"],
+            owned_by=checkpoints.ORGANIZATION,
+            checkpoint_id=row["id"],
+        )
+
+
+def _base_model(folder: Path) -> Model | None:
+    """None if the folder says nothing of the model; `faults` has told why."""
+    try:
+        with explained(folder):
+            config = folder / CONFIG_FILE
+            return Model(
+                id=folder.name,
+                folder=folder,
+                created=int(config.stat().st_mtime),
+                owned_by="practice-server",
+                aliases=tuple(read_json(config).get("practice", {}).get("aliases", ())),
+            )
+    except (ModelUnusable, FileNotFoundError):
+        return None
+
+
+def _fault(folder: Path) -> str | None:
+    try:
+        check_model_folder(folder)
+    except (ModelUnusable, FileNotFoundError) as error:
+        return f"The base model {folder.name} in {folder.parent} cannot be used: {error}."
+    return None

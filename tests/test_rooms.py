@@ -1,0 +1,29 @@
+"""The folders of the practice server lie in an order: each imports only those below it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SERVER = Path(__file__).resolve().parents[1] / "practice_server"
+UPWARD = ["machine", "engines", "store", "formats", "web", "training", "asking", "routes"]
+
+
+def imported_folders(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        yield from (name.split(".")[1] for name in names if name.startswith("practice_server."))
+
+
+@pytest.mark.parametrize("folder", UPWARD)
+def test_no_folder_imports_a_higher_one(folder):
+    below = UPWARD[: UPWARD.index(folder) + 1]
+    found = {file.name: set(imported_folders(file)) for file in (SERVER / folder).rglob("*.py")}
+    assert any(found.values()) or folder == "machine"
+    assert {name: used - set(below) for name, used in found.items() if used - set(below)} == {}
+
+
+def test_every_folder_of_programs_has_its_place():
+    folders = {path.parent.name for path in SERVER.glob("*/__init__.py")}
+    assert folders == {*UPWARD, "pretraining"}
