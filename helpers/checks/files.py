@@ -24,14 +24,6 @@ class FileFacts:
     model: str | None
 
 
-@rule("error", "start")
-def byte_order_mark(marked: bool) -> Fault | None:
-    if not marked:
-        return None
-    cure = "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"
-    return Fault("", "the file starts with a byte order mark", cure)
-
-
 @rule("error", "formats")
 def mixed_formats(formats: tuple[str, str]) -> Fault | None:
     usual, found = formats
@@ -72,12 +64,11 @@ def few_examples(file: FileFacts) -> Fault | None:
 
 @rule("error", "file")
 def format_not_for_method(file: FileFacts) -> Fault | None:
-    if file.format is None or file.format in TRAINED_WITH[file.method]:
+    fitting = TRAINED_WITH[file.method]
+    if file.format is None or file.format in fitting:
         return None
-    fitting = " or ".join(TRAINED_WITH[file.method])
-    return Fault(
-        "", f"{file.format} examples; {file.method} takes {fitting}", "change one of them"
-    )
+    message = f"{file.format} examples; {file.method} takes {' or '.join(fitting)}"
+    return Fault("", message, "change one of them")
 
 
 @rule("error", "file")
@@ -86,9 +77,9 @@ def format_not_for_model(file: FileFacts) -> Fault | None:
     completes = model.startswith(("babbage-002", "davinci-002"))
     chats = model.startswith(("gpt-", "o1", "o3", "o4"))
     if file.format == "chat" and completes:
-        return Fault(
-            "", f"{model} takes prompt/completion", "python -m helpers.prepare --to completion"
-        )
-    if file.format == "completion" and chats:
-        return Fault("", f"{model} takes chat examples", "python -m helpers.prepare --to chat")
-    return None
+        takes, cure = "prompt/completion", "python -m helpers.prepare --to completion"
+    elif file.format == "completion" and chats:
+        takes, cure = "chat examples", "python -m helpers.prepare --to chat"
+    else:
+        return None
+    return Fault("", f"{model} takes {takes}", cure)

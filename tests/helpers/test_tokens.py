@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from datetime import date
@@ -20,7 +21,6 @@ from helpers.tokens import (
     price_of,
     token_limit,
     total_steps,
-    training_cost,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,31 +125,18 @@ assert dict(os.environ) == before
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
-def test_a_long_run_of_blanks_is_counted():
-    example = {"prompt": " " * 1_000_000, "completion": "x"}
-    assert count_example(example, model="gpt-4o").total > 1
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-3.5-turbo"])
+@pytest.mark.parametrize("unbroken", [" ", "a", "\n", "-"])
+def test_a_million_characters_without_a_break_are_counted(unbroken, model):
+    example = {"prompt": unbroken * 1_000_000, "completion": "x"}
+    assert count_example(example, model=model).total > 1
 
 
-def test_many_examples_count_as_each_alone():
-    texts = [
-        "道可道",
-        "a <|endoftext|> b",
-        "<|endoftext|>",
-        "",
-        " ",
-        "\n\n",
-        "half \ud800",
-        "x" * 60_000,
-    ]
-    examples = [
-        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": other}]}
-        for text in texts
-        for other in texts
-    ] * 200
-    alone = [count_example(example, model="gpt-4o") for example in examples[:64]]
-    count = count_tokens(examples, model="gpt-4o")
-    assert count.per_example == tuple(one.total for one in alone) * 200
-    assert count.trained_on == sum(one.trained_on for one in alone) * 200
+def test_special_tokens_and_broken_characters_are_texts_like_others():
+    for text in ("a <|endoftext|> b", "<|endoftext|>", "half \ud800"):
+        pair = {"prompt": text, "completion": ""}
+        assert count_example(pair, model="gpt-4o").total >= 2
+    assert count_example({"prompt": "", "completion": ""}, model="gpt-4o").total == 0
 
 
 def test_a_file_counts_as_its_examples_do(tmp_path):
@@ -184,12 +171,14 @@ def test_steps_run_on_across_epochs():
 
 
 def test_known_costs():
-    assert training_cost(100_000, model="gpt-3.5-turbo", n_epochs=3) == pytest.approx(2.40)
-    assert training_cost(100_000, model="gpt-4o-mini", n_epochs=3) == pytest.approx(0.90)
-    assert training_cost(46 * 80, model="gpt-3.5-turbo", n_epochs=3) == pytest.approx(
-        0.09, abs=0.003
-    )
-    assert training_cost(10**9, model="ft:pocket-2026-11-21:practice::x", n_epochs=9) == 0
+    """1,000 examples of 100 tokens: the figures of OpenAI's guide."""
+    examples = [{"prompt": " word" * 95, "completion": " word" * 5}] * 1000
+    for model, usd in (
+        ("gpt-3.5-turbo", 2.40),
+        ("gpt-4o-mini", 0.90),
+        ("ft:pocket-2026-11-21:a::x", 0),
+    ):
+        assert estimate_cost(examples, model=model, n_epochs=3).usd == pytest.approx(usd)
 
 
 def test_an_estimate_shows_what_it_is_made_of():
@@ -220,6 +209,17 @@ def test_an_unknown_price_is_no_guess():
         price_of("gpt-99")
     with pytest.raises(ValueError, match="no price"):
         price_of("gpt-4o", on=date(2020, 1, 1))
+    estimate = estimate_cost([EXAMPLE], model="gpt-99")
+    assert estimate.tokens and estimate.usd is None and "gpt-99" in estimate.note
+
+
+def test_a_price_is_the_price_of_its_service():
+    for service, said in (("azure", "by the hour"), ("nebius", ""), ("llm.example", "")):
+        estimate = estimate_cost([EXAMPLE], model="gpt-4o", service=service)
+        assert estimate.tokens and estimate.usd is None and estimate.price is None
+        assert re.search(f"no price of {service}.*{said}", estimate.note)
+    assert estimate_cost([EXAMPLE], model="gpt-4o", service="practice").usd == 0
+    assert estimate_cost([EXAMPLE], model="gpt-4o", service="openai").note == ""
 
 
 def test_names_and_limits():
