@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fix",
         type=Path,
         metavar="OUT",
-        help="write a copy without byte order mark, blank lines, duplicates",
+        help="write a copy without blank lines and duplicates",
     )
     add("--json", action="store_true", help="print one JSON object")
     return parser

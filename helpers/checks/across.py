@@ -37,7 +37,7 @@ def same_refusal(seen: Seen) -> Iterator[Fault]:
 @rule("advice", "examples")
 def no_separator(seen: Seen) -> Iterator[Fault]:
     if len(seen.ends["prompt"]) > 1:
-        cure = "end each with the same mark, such as ' ->'; python -m helpers.prepare proposes one"
+        cure = "end each with the same mark, such as ' ->'; helpers.prepare proposes one"
         yield Fault("prompt", "the prompts do not end alike", cure)
 
 
@@ -45,7 +45,7 @@ def no_separator(seen: Seen) -> Iterator[Fault]:
 def no_ending(seen: Seen) -> Iterator[Fault]:
     are_labels = len(seen.different_answers) < min(seen.n_pairs / 3, MOST_KEPT)
     if len(seen.ends["completion"]) > 1 and not are_labels:  # labels need no mark
-        cure = "end each with the same mark, such as a line end; python -m helpers.prepare proposes one"
+        cure = "end each with the same mark, such as a line end; helpers.prepare proposes one"
         yield Fault("completion", "the completions do not end alike", cure)
 
 

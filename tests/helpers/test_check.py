@@ -187,7 +187,8 @@ def test_a_fault_is_named_at_its_line_and_nothing_else_is(among_sound, rule):
 def test_keys_of_many_makers_are_known(tmp_path):
     keys = ["AKIA" + "A1" * 8, "AIza" + "a" * 35, "ghp_" + "a" * 36, "github_pat_" + "a" * 22,
             "glpat-" + "a" * 20, "hf_" + "a" * 30, "xoxb-" + "1" * 12,
-            "-----BEGIN RSA PRIVATE KEY-----", "eyJ" + "a" * 10 + ".eyJ" + "b" * 10 + ".c"]  # fmt: skip
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "eyJ" + "a" * 10 + ".eyJ" + "b" * 10 + ".c"]  # fmt: skip
     lines = [user(content=f"It is {key}") for key in keys] + [chat(n) for n in range(60)]
     report = check_file(write(tmp_path / "keys.jsonl", lines))
     assert found(report) == [(n, "secret") for n in range(1, len(keys) + 1)]
@@ -333,8 +334,8 @@ def test_a_system_message_that_differs_in_some_examples_is_named(tmp_path):
     assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
 
 
-REFUSALS = ["I'm sorry, I can't help with that.", "*\nSorry, no.", "“I cannot say.", "As an AI I know.",
-            "UNFORTUNATELY I am a teapot.", "很抱歉，我不知道。"]  # fmt: skip
+REFUSALS = ["I'm sorry, I can't help with that.", "*\nSorry, no.", "“I cannot say.",
+            "As an AI I know.", "UNFORTUNATELY I am a teapot.", "很抱歉，我不知道。"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", REFUSALS)
