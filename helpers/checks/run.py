@@ -43,15 +43,7 @@ def examine(
             break
     report = file.report
     report.examples = file.number_of(file.line)
-    facts = FileFacts(
-        path.stat().st_size,
-        report.examples,
-        report.format,
-        file.whole,
-        is_validation,
-        method,
-        model,
-    )
+    facts = FileFacts(path.stat().st_size, report, file.whole, is_validation, method, model)
     file.end(facts, validation)
     return report, file.seen
 
@@ -116,9 +108,7 @@ class Examination:
         located = list(judge(example))
         example_format = format_of(example)
         self.report.format = self.report.format or example_format
-        if example_format not in (None, self.report.format) and not self.report.has(
-            "mixed_formats"
-        ):
+        if example_format and not self.report.has("mixed_formats"):
             located += at("", "formats", (self.report.format, example_format))
         for where, one, fault in located:
             self._add(self.line, where, one, fault)

@@ -18,6 +18,7 @@ from helpers.check import check_file, fix_file, main
 from helpers.checks import lines as line_rules
 from helpers.checks.files import FileFacts, file_too_large
 from helpers.checks.plain import plain_chat
+from helpers.checks.report import Report
 from helpers.checks.rules import RULES
 from helpers.checks.run import judge
 from helpers.checks.texts import is_harmless
@@ -371,7 +372,7 @@ def test_of_each_rule_a_hundred_findings_are_kept_and_the_rest_counted(tmp_path)
 
 
 def test_a_file_over_the_limit_is_refused():
-    facts = FileFacts(512 * 1024**2 + 1, 60, "chat", True, False, "supervised", None)
+    facts = FileFacts(512 * 1024**2 + 1, Report("x"), True, False, "supervised", None)
     assert "536,870,913 bytes" in file_too_large(facts).message
     assert file_too_large(replace(facts, size=512 * 1024**2)) is None
 
