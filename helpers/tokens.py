@@ -85,8 +85,7 @@ class Price:
 OPENAI_2026 = "OpenAI's pricing page, copies of 2025-07 and 2026-09"
 OPENAI_2023 = "OpenAI's announcement of gpt-3.5-turbo fine-tuning, 2023-08-22"
 OPENAI_2022 = "OpenAI's pricing page, copy of 2022-07"
-HERE = "the practice server of this repository costs nothing"
-PRACTICE = Price("practice", "pocket", 0.0, 0.0, 0.0, date(2026, 11, 20), HERE)
+PRACTICE = Price("practice", "pocket", 0.0, 0.0, 0.0, date(2026, 11, 20), "this repository")
 
 # Known on 2026-11-20. The last of a model's rows is in force; earlier ones explain old bills.
 PRICES = (
@@ -197,7 +196,6 @@ def estimate_cost(
     *,
     model: str,
     n_epochs: int | None = None,
-    on: date | None = None,
     service: str = "openai",
 ) -> CostEstimate:
     """Estimate what a job on these examples costs; validation files cost nothing.
@@ -211,7 +209,7 @@ def estimate_cost(
     tokens = count.after_truncation
     note = HOSTING.get(service, "")
     try:
-        price = price_of(model, on=on, service=service)
+        price = price_of(model, service=service)
     except ValueError as error:
         return CostEstimate(tokens, epochs, None, None, f"{error}. {note}".strip())
     usd = tokens * epochs * price.training / 1_000_000

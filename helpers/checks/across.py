@@ -10,6 +10,7 @@ from helpers.tokens import ExampleTokens, token_limit
 
 MOST_OF_THEM = 0.8  # from this share on, a system message counts as the file's own
 REFUSED_SHARE = 1 / 3
+PROPOSED = "python -m helpers.prepare proposes one"
 
 
 @rule("warning", "examples")
@@ -29,15 +30,14 @@ def same_refusal(seen: Seen) -> Iterator[Fault]:
     for refusal, number in seen.refusals.most_common(1):
         if number > max(1, REFUSED_SHARE * len(seen.lines)):
             message = f"{number} of {len(seen.lines)} answers are {seen.openings[refusal]!r}"
-            yield Fault(
-                "", message, "the model will refuse what it should answer; add good answers"
-            )
+            cure = "the model will refuse what it should answer; add good answers"
+            yield Fault("", message, cure)
 
 
 @rule("advice", "examples")
 def no_separator(seen: Seen) -> Iterator[Fault]:
     if len(seen.ends["prompt"]) > 1:
-        cure = "end each with the same mark, such as ' ->'; helpers.prepare proposes one"
+        cure = f"end each with the same mark, such as ' ->'; {PROPOSED}"
         yield Fault("prompt", "the prompts do not end alike", cure)
 
 
@@ -45,7 +45,7 @@ def no_separator(seen: Seen) -> Iterator[Fault]:
 def no_ending(seen: Seen) -> Iterator[Fault]:
     are_labels = len(seen.different_answers) < min(seen.n_pairs / 3, MOST_KEPT)
     if len(seen.ends["completion"]) > 1 and not are_labels:  # labels need no mark
-        cure = "end each with the same mark, such as a line end; helpers.prepare proposes one"
+        cure = f"end each with the same mark, such as a line end; {PROPOSED}"
         yield Fault("completion", "the completions do not end alike", cure)
 
 

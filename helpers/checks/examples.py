@@ -4,15 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from helpers.checks.rules import (
-    Fault,
-    did_you_mean,
-    is_misspelt,
-    kind,
-    rule,
-    shown,
-    unknown_key,
-)
+from helpers.checks.rules import Fault, did_you_mean, is_misspelt, kind, rule, shown, unknown_key
 
 KEYS = {
     "chat": ("messages", "tools", "parallel_tool_calls", "functions"),
@@ -65,15 +57,11 @@ def texts_in(example: dict[str, Any], example_format: str) -> Iterator[tuple[str
 @rule("error", "no format")
 def format_unknown(example: dict[str, Any]) -> Fault:
     known = sum(KEYS.values(), ())
-    meant = [f"{key!r}: did you mean {near!r}?" for key in example
-             if (near := did_you_mean(key, known))]  # fmt: skip
-    return Fault(
-        "",
-        f"the keys {shown(list(example))} make no training example",
-        meant[0]
-        if meant
-        else "write messages (chat), prompt and completion, or input and outputs",
-    )
+    cure = "write messages (chat), prompt and completion, or input and outputs"
+    for key in reversed(example):
+        if near := did_you_mean(key, known):
+            cure = f"{key!r}: did you mean {near!r}?"
+    return Fault("", f"the keys {shown(list(example))} make no training example", cure)
 
 
 @rule("error", "chat")

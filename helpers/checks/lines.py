@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from helpers.checks.rules import Fault, Rule, broken, kind, rule, shown
+from helpers.checks.rules import Fault, Located, broken, kind, rule, shown
 from helpers.text import foreign_encoding
 
 # Ten images of 10 MB in base64 are the longest line a service takes; no more is held at once.
@@ -28,8 +28,8 @@ def read_lines(path: str | Path) -> Iterator[bytes]:
                 line = file.readline(LONGEST_LINE + 1)
 
 
-def read_object(raw: bytes) -> dict[str, Any] | tuple[Rule, Fault]:
-    """Return the object on a line, or the first rule that the line breaks and the fault."""
+def read_object(raw: bytes) -> dict[str, Any] | Located:
+    """Return the object on a line, or the first rule that the line breaks."""
     if found := next(broken("bytes", raw), None):
         return found
     try:

@@ -6,15 +6,7 @@ from typing import Any
 import orjson
 
 from helpers.checks.examples import FUNCTION_NAME
-from helpers.checks.rules import (
-    Fault,
-    did_you_mean,
-    is_misspelt,
-    kind,
-    rule,
-    shown,
-    unknown_key,
-)
+from helpers.checks.rules import Fault, did_you_mean, is_misspelt, kind, rule, shown, unknown_key
 
 ROLES = ("system", "user", "assistant", "tool", "function", "developer")
 OTHER_NAMES = {"human": "user", "customer": "user", "bot": "assistant", "ai": "assistant",
@@ -74,9 +66,8 @@ def message_key_unknown(message: Message) -> Fault | None:
 
 @rule("error", "message")
 def weight_misplaced(message: Message) -> Fault | None:
-    if "weight" not in message or message.get("role", "assistant") not in ROLES:
-        return None
-    if message.get("role", "assistant") == "assistant":
+    role = message.get("role", "assistant")
+    if "weight" not in message or role == "assistant" or role not in ROLES:
         return None
     return Fault("weight", "only the assistant's messages have a weight", "take it out")
 
@@ -236,9 +227,8 @@ def _part_fault(field: str, part: Any, role: Any) -> Fault | None:
     if part_type == "text":
         if isinstance(part.get("text"), str):
             return None
-        return Fault(
-            f"{field}.text", "the part has no text", 'write {"type": "text", "text": "…"}'
-        )
+        cure = 'write {"type": "text", "text": "…"}'
+        return Fault(f"{field}.text", "the part has no text", cure)
     if part_type != "image_url":
         return Fault(field, "the part is neither text nor image_url", "take it out")
     if role != "user":
@@ -266,9 +256,8 @@ def _arguments(message: Message) -> list[tuple[str, str]]:
     calls = message.get("tool_calls")
     named = [("function_call", message.get("function_call"))]
     for i, call in enumerate(calls if isinstance(calls, list) else ()):
-        named.append(
-            (f"tool_calls[{i}].function", isinstance(call, dict) and call.get("function"))
-        )
+        function = isinstance(call, dict) and call.get("function")
+        named.append((f"tool_calls[{i}].function", function))
     return [
         (f"{field}.arguments", function["arguments"])
         for field, function in named

@@ -6,7 +6,7 @@ that a report is the same without it.
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,7 +24,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Chat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A chat example of such messages, and nothing else."""
 
-    messages: tuple[Message, ...]
+    messages: Annotated[tuple[Message, ...], msgspec.Meta(min_length=2, max_length=1000)]
 
 
 _decode = msgspec.json.Decoder(Chat).decode
@@ -53,4 +53,4 @@ def _is_sound_order(roles: tuple[str, ...]) -> bool:
     """Say whether no rule on conversations finds fault with these roles."""
     messages = [{"role": role} for role in roles]
     rules = RULES["chat conversation"] + RULES["conversation"]
-    return len(roles) > 1 and not any(one.judge(messages) for one in rules)
+    return not any(one.judge(messages) for one in rules)

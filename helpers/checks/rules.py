@@ -76,16 +76,14 @@ def rule(level: Level, about: About) -> Callable[[Callable], Callable]:
     return enter
 
 
-def broken(about: About, thing: Any) -> Iterator[tuple[Rule, Fault]]:
-    """Yield the rules about something that `thing` breaks, each with its fault."""
+def broken(about: About, thing: Any, where: str = "") -> Iterator[Located]:
+    """Yield the rules about something that `thing` breaks, each with its fault.
+
+    `where` is the way to the thing.
+    """
     for one in RULES[about]:
         if fault := one.judge(thing):
-            yield one, fault
-
-
-def at(where: str, about: About, thing: Any) -> Iterator[Located]:
-    """Yield what `broken` does, with the way to the thing."""
-    return ((where, one, fault) for one, fault in broken(about, thing))
+            yield where, one, fault
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:

@@ -3,7 +3,7 @@
 import codecs
 from array import array
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from helpers.checks.files import FileFacts
 from helpers.checks.lines import read_lines, read_object
 from helpers.checks.plain import plain_chat
 from helpers.checks.report import Finding, Report
-from helpers.checks.rules import RULES, Fault, Located, Rule, at, broken
+from helpers.checks.rules import RULES, Located, broken
 from helpers.checks.seen import Seen
 from helpers.checks.texts import is_harmless
 from helpers.tokens import count_example, token_limit
@@ -69,12 +69,11 @@ class Examination:
         self.line = 0
         self.whole = True  # False: what follows is not to be read
         self._model = model
-        self._limit = token_limit(model) if model else None
         self._without_example = array("q")  # blank lines, and lines within an indented object
         self._is_within_object = False
         if model:
-            self.report.tokens = {"model": model, "total": 0, "trained_on": 0, "longest": 0,
-                                  "limit": self._limit}  # fmt: skip
+            self.report.tokens = {"model": model, "total": 0, "trained_on": 0, "longest": 0}
+            self.report.tokens["limit"] = token_limit(model)
 
     def number_of(self, line: int) -> int:
         """Return the number of the example that stands on a line."""
@@ -88,8 +87,7 @@ class Examination:
             return
         self._is_within_object = False
         if self.line == 1:
-            for one, fault in broken("first line", raw):
-                self._add(1, "", one, fault)
+            self._add(1, broken("first line", raw))
             raw = raw.removeprefix(codecs.BOM_UTF8)
         chat = plain_chat(raw) if self.report.format in (None, "chat") else None
         if chat is None:
@@ -109,9 +107,8 @@ class Examination:
         example_format = format_of(example)
         self.report.format = self.report.format or example_format
         if example_format and not self.report.has("mixed_formats"):
-            located += at("", "formats", (self.report.format, example_format))
-        for where, one, fault in located:
-            self._add(self.line, where, one, fault)
+            located += broken("formats", (self.report.format, example_format))
+        self._add(self.line, located)
         if not any(one.level == "error" for _, one, _ in located):
             self.seen.add(self.line, example_format, example)
             if self._model:
@@ -122,12 +119,12 @@ class Examination:
         found = read_object(raw)
         if isinstance(found, dict):
             return found
-        one, fault = found
+        _, one, fault = found
         opens_file = self.number_of(self.line) == 1
         self._is_within_object = one.name == "indented_json"
         if one.name == "blank_line":
             self._without_example.append(self.line)
-        self._add(self.line, "", one, fault)
+        self._add(self.line, [found])
         # The file is not one of lines at all, so that all that follows is noise.
         is_utf_16 = one.name == "not_utf8" and "UTF-" in fault.message
         self.whole = not (opens_file and (one.name == "json_array" or is_utf_16))
@@ -140,32 +137,31 @@ class Examination:
         tokens["total"] += count.total
         tokens["trained_on"] += count.trained_on
         tokens["longest"] = max(tokens["longest"], count.total)
-        for one, fault in broken("tokens", (self._model, example_format, count)):
-            self._add(self.line, "", one, fault)
+        self._add(self.line, broken("tokens", (self._model, example_format, count)))
 
     def end(self, facts: FileFacts, validation: Seen | None) -> None:
         """Add what only the whole file shows, and put the findings in the order of lines.
 
         `validation`: what is remembered of the validation file, if there is one.
         """
-        for one, fault in broken("file", facts):
-            self._add(None, "", one, fault)
+        self._add(None, broken("file", facts))
         things = [("examples", self.seen)]
         if validation is not None:
             things.append(("two files", (self.seen, validation)))
         for about, thing in things:
             for one in RULES[about]:
                 for fault in one.judge(thing):
-                    self._add(fault.line, "", one, fault)
+                    self._add(fault.line, [("", one, fault)])
         self.report.findings.sort(key=lambda finding: finding.line or 0)
 
-    def _add(self, line: int | None, where: str, one: Rule, fault: Fault) -> None:
-        has_example = line is not None and one.name != "blank_line"
-        number = self.number_of(line) if has_example else None
-        field = ".".join(part for part in (where, fault.field) if part)
-        self.report.add(
-            Finding(line, number, field, one.name, one.level, fault.message, fault.cure)
-        )
+    def _add(self, line: int | None, found: Iterable[Located]) -> None:
+        for where, one, fault in found:
+            has_example = line is not None and one.name != "blank_line"
+            number = self.number_of(line) if has_example else None
+            field = ".".join(part for part in (where, fault.field) if part)
+            self.report.add(
+                Finding(line, number, field, one.name, one.level, fault.message, fault.cure)
+            )
 
 
 def judge(example: dict[str, Any]) -> Iterator[Located]:
@@ -176,7 +172,7 @@ def judge(example: dict[str, Any]) -> Iterator[Located]:
     """
     example_format = format_of(example)
     if example_format is None:
-        yield from at("", "no format", example)
+        yield from broken("no format", example)
         return
     has_error = False
     for located in _shape(example, example_format):
@@ -185,17 +181,17 @@ def judge(example: dict[str, Any]) -> Iterator[Located]:
     if has_error:
         return
     if example_format == "chat":
-        yield from at("", "chat conversation", example["messages"])
-        yield from at("", "conversation", example["messages"])
+        yield from broken("chat conversation", example["messages"])
+        yield from broken("conversation", example["messages"])
     elif example_format == "preferences":
-        yield from at("input", "conversation", example["input"]["messages"])
+        yield from broken("conversation", example["input"]["messages"], "input")
     for where, text in texts_in(example, example_format):
         if not is_harmless(text):
-            yield from at(where, "text", text)
+            yield from broken("text", text, where)
 
 
 def _shape(example: dict[str, Any], example_format: str) -> Iterator[Located]:
-    yield from at("", example_format, example)
+    yield from broken(example_format, example)
     for where, message in messages_in(example, example_format):
         about = "message" if isinstance(message, dict) else "no message"
-        yield from at(where, about, message)
+        yield from broken(about, message, where)

@@ -12,7 +12,8 @@ from helpers.checks.plain import Chat, Message
 
 MOST_KEPT = 10_000  # different system messages, refusals, answers; more have nothing in common
 REFUSAL = re.compile(
-    r"\W*(?:(?ai:i(?:'m| am) (?:very |really |so )?(?:sorry|afraid|unable|not able)|sorry"
+    r"\W*(?=[AISUaisu我很抱对])"  # spares time
+    r"(?:(?ai:i(?:'m| am) (?:very |really |so )?(?:sorry|afraid|unable|not able)|sorry"
     r"|i (?:can(?:'t|not|no)|won't|will not|do not|don't)\b|as an ai\b|unfortunately,? i\b)"
     r"|我?很?(?:抱歉|对不起)|我(?:无法|不能|没办法))"
 )
@@ -42,10 +43,11 @@ class Seen:
     def add_plain(self, line: int, chat: Chat) -> None:
         """Remember a plain chat."""
         first, answer = chat.messages[0], chat.messages[-1].content
+        question = hash(chat.messages[:-1])
         self.lines.append(line)
-        self.questions.append(hash(chat.messages[:-1]))
+        self.questions.append(question)
         self.answers.append(hash(answer))
-        self.wholes.append(hash(chat.messages))
+        self.wholes.append(hash((question, answer)))
         self._add_refusal(answer)
         self._add_system(line, first.content if first.role == "system" else None)
 
