@@ -104,13 +104,13 @@ SOUND = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SOUND)
-def test_sound_files_give_no_error_and_no_warning(tmp_path, name):
-    method = "dpo" if name == "preferences" else "supervised"
-    path = write(tmp_path / "sound.jsonl", SOUND[name])
-    report = check_file(path, method=method, model="pocket")
-    assert report.ok and not report.warnings, str(report)
-    assert report.examples == len(SOUND[name])
+def test_sound_files_give_no_error_and_no_warning(tmp_path):
+    for name, examples in SOUND.items():
+        method = "dpo" if name == "preferences" else "supervised"
+        path = write(tmp_path / "sound.jsonl", examples)
+        report = check_file(path, method=method, model="pocket")
+        assert report.ok and not report.warnings, str(report)
+        assert report.examples == len(examples)
 
 
 def user(**changes):
@@ -178,11 +178,11 @@ ONE_FAULT = {
 }
 
 
-@pytest.mark.parametrize("rule", ONE_FAULT)
-def test_a_fault_is_named_at_its_line_and_nothing_else_is(among_sound, rule):
-    report = among_sound(ONE_FAULT[rule])
-    assert found(report) == [(3, rule)], str(report)
-    assert report.findings[0].message and report.findings[0].cure
+def test_a_fault_is_named_at_its_line_and_nothing_else_is(among_sound):
+    for rule, line in ONE_FAULT.items():
+        report = among_sound(line)
+        assert found(report) == [(3, rule)], str(report)
+        assert report.findings[0].message and report.findings[0].cure
 
 
 def test_keys_of_many_makers_are_known(tmp_path):
@@ -237,12 +237,12 @@ PREFERENCE_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("rule", PREFERENCE_FAULTS)
-def test_a_fault_in_a_preference_pair_is_named(tmp_path, rule):
-    lines = [preference(n) for n in range(60)]
-    lines[4] |= PREFERENCE_FAULTS[rule]
-    report = check_file(write(tmp_path / "dpo.jsonl", lines), method="dpo")
-    assert found(report) == [(5, rule)], str(report)
+def test_a_fault_in_a_preference_pair_is_named(tmp_path):
+    for rule, fault in PREFERENCE_FAULTS.items():
+        lines = [preference(n) for n in range(60)]
+        lines[4] |= fault
+        report = check_file(write(tmp_path / "dpo.jsonl", lines), method="dpo")
+        assert found(report) == [(5, rule)], str(report)
 
 
 PAIR_FAULTS = {
@@ -253,11 +253,11 @@ PAIR_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("rule", PAIR_FAULTS)
-def test_a_fault_in_a_pair_is_named(tmp_path, rule):
-    lines = [pair(n) for n in range(60)]
-    lines[4] = PAIR_FAULTS[rule]
-    assert found(check_file(write(tmp_path / "pairs.jsonl", lines))) == [(5, rule)]
+def test_a_fault_in_a_pair_is_named(tmp_path):
+    for rule, fault in PAIR_FAULTS.items():
+        lines = [pair(n) for n in range(60)]
+        lines[4] = fault
+        assert found(check_file(write(tmp_path / "pairs.jsonl", lines))) == [(5, rule)]
 
 
 def test_pairs_without_marks_get_advice(tmp_path):
@@ -339,15 +339,15 @@ REFUSALS = ["I'm sorry, I can't help with that.", "*\nSorry, no.", "“I cannot 
             "As an AI I know.", "UNFORTUNATELY I am a teapot.", "很抱歉，我不知道。"]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", REFUSALS)
-def test_the_same_refusal_in_more_than_a_third_of_the_answers_is_named(tmp_path, text):
-    lines = [chat(n) for n in range(60)]
-    for n in range(0, 60, 2):
-        lines[n]["messages"][1] = {"role": "assistant", "content": text}
-    assert found(check_file(write(tmp_path / "t.jsonl", lines))) == [(None, "same_refusal")]
-    for n in range(0, 60, 4):
-        lines[n]["messages"][1] = ANSWER
-    assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
+def test_the_same_refusal_in_more_than_a_third_of_the_answers_is_named(tmp_path):
+    for text in REFUSALS:
+        lines = [chat(n) for n in range(60)]
+        for n in range(0, 60, 2):
+            lines[n]["messages"][1] = {"role": "assistant", "content": text}
+        assert found(check_file(write(tmp_path / "t.jsonl", lines))) == [(None, "same_refusal")]
+        for n in range(0, 60, 4):
+            lines[n]["messages"][1] = ANSWER
+        assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
 
 
 def test_an_example_over_the_limit_is_named_with_the_message_where_the_cut_falls(among_sound):

@@ -78,24 +78,23 @@ def test_pairs_preferences_parts_and_calls_are_counted():
     assert count_example(called, model="gpt-4o").trained_on > 10
 
 
-@pytest.mark.parametrize(
-    ("model", "encoding"),
-    [
-        ("gpt-3.5-turbo", "cl100k_base"),
-        ("ft:gpt-3.5-turbo-0125:acme::abc", "cl100k_base"),
-        ("gpt-4-0613", "cl100k_base"),
-        ("davinci-002", "cl100k_base"),
-        ("ft:babbage-002:acme::abc", "cl100k_base"),
-        ("gpt-4o-mini-2024-07-18", "o200k_base"),
-        ("gpt-4.1-nano", "o200k_base"),
-        ("ft:gpt-4.1-mini-2025-04-14:acme:bot:abc:ckpt-step-10", "o200k_base"),
-        ("ft:o4-mini-2025-04-16:acme::abc", "o200k_base"),
-        ("pocket", None),
-        ("ft:pocket-2026-11-21:practice:marv:abcdefgh", None),
-    ],
-)
-def test_each_model_has_its_vocabulary(model, encoding):
-    assert encoding_name(model) == encoding
+VOCABULARY_OF = {
+    "gpt-3.5-turbo": "cl100k_base",
+    "ft:gpt-3.5-turbo-0125:acme::abc": "cl100k_base",
+    "gpt-4-0613": "cl100k_base",
+    "davinci-002": "cl100k_base",
+    "ft:babbage-002:acme::abc": "cl100k_base",
+    "gpt-4o-mini-2024-07-18": "o200k_base",
+    "gpt-4.1-nano": "o200k_base",
+    "ft:gpt-4.1-mini-2025-04-14:acme:bot:abc:ckpt-step-10": "o200k_base",
+    "ft:o4-mini-2025-04-16:acme::abc": "o200k_base",
+    "pocket": None,
+    "ft:pocket-2026-11-21:practice:marv:abcdefgh": None,
+}
+
+
+def test_each_model_has_its_vocabulary():
+    assert {model: encoding_name(model) for model in VOCABULARY_OF} == VOCABULARY_OF
 
 
 def test_an_unknown_vocabulary_is_marked_as_an_estimate():
@@ -125,11 +124,11 @@ assert dict(os.environ) == before
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
-@pytest.mark.parametrize("model", ["gpt-4o", "gpt-3.5-turbo"])
-@pytest.mark.parametrize("unbroken", [" ", "a", "\n", "-"])
-def test_a_million_characters_without_a_break_are_counted(unbroken, model):
-    example = {"prompt": unbroken * 1_000_000, "completion": "x"}
-    assert count_example(example, model=model).total > 1
+def test_a_million_characters_without_a_break_are_counted():
+    for unbroken in (" ", "a", "\n", "-"):
+        example = {"prompt": unbroken * 1_000_000, "completion": "x"}
+        for model in ("gpt-4o", "gpt-3.5-turbo"):
+            assert count_example(example, model=model).total > 1
 
 
 def test_special_tokens_and_broken_characters_are_texts_like_others():
@@ -149,20 +148,17 @@ def test_a_file_counts_as_its_examples_do(tmp_path):
     )
 
 
-@pytest.mark.parametrize("line", ["{broken", '{"messages": 1}', "[]", '{"prompt": 1}'])
-def test_a_line_that_cannot_be_counted_is_named(tmp_path, line):
+def test_a_line_that_cannot_be_counted_is_named(tmp_path):
     path = tmp_path / "train.jsonl"
-    path.write_text(f"{json.dumps(EXAMPLE)}\n{line}\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="train.jsonl, line 2: .*helpers.check"):
-        count_tokens(path, model="gpt-4o")
+    for line in ("{broken", '{"messages": 1}', "[]", '{"prompt": 1}'):
+        path.write_text(f"{json.dumps(EXAMPLE)}\n{line}\n", encoding="utf-8")
+        with pytest.raises(ValueError, match="train.jsonl, line 2: .*helpers.check"):
+            count_tokens(path, model="gpt-4o")
 
 
-@pytest.mark.parametrize(
-    ("n", "epochs"),
-    [(1, 25), (5, 20), (10, 10), (33, 3), (46, 3), (100, 3), (9000, 2), (30000, 1)],
-)
-def test_default_epochs_follow_the_cookbook(n, epochs):
-    assert default_epochs(n) == epochs
+def test_default_epochs_follow_the_cookbook():
+    epochs = {1: 25, 5: 20, 10: 10, 33: 3, 46: 3, 100: 3, 9000: 2, 30000: 1}
+    assert {n: default_epochs(n) for n in epochs} == epochs
 
 
 def test_steps_run_on_across_epochs():
