@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -35,11 +36,11 @@ def check_file(
     Reads line by line; memory grows by 32 bytes an example. Whatever the bytes, it ends with a
     Report; only a file that cannot be read raises OSError.
     """
-    options = {"model": model, "method": method, "progress": progress}
+    examined = partial(examine, model=model, method=method, progress=progress)
     if valid is None:
-        return examine(path, **options)[0]
-    valid_report, seen = examine(valid, is_validation=True, **options)
-    report, _ = examine(path, validation=seen, **options)
+        return examined(path)[0]
+    valid_report, seen = examined(valid, is_validation=True)
+    report, _ = examined(path, validation=seen)
     report.valid = valid_report
     return report
 
@@ -89,5 +90,5 @@ def _parser() -> argparse.ArgumentParser:
 if __name__ == "__main__":
     # What a file holds need not be in the terminal's character set; a pipe has none of its own.
     encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
-    sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+    sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

@@ -15,7 +15,7 @@ PROPOSED = "python -m helpers.prepare proposes one"
 
 @rule("warning", "examples")
 def system_differs(seen: Seen) -> Iterator[Fault]:
-    (usual, most), *_ = seen.systems.most_common(1) or [(None, 0)]
+    (usual, most), *_ = seen.systems.most_common(1) or [(0, 0)]
     if most < MOST_OF_THEM * seen.systems.total() or len(seen.systems) > MOST_KEPT:
         return
     for system, number in seen.systems.items():

@@ -4,7 +4,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from helpers.checks.rules import Fault, did_you_mean, is_misspelt, kind, rule, shown, unknown_key
+from helpers.checks.rules import (
+    Fault,
+    Format,
+    did_you_mean,
+    is_misspelt,
+    kind,
+    rule,
+    shown,
+    unknown_key,
+)
 
 KEYS = {
     "chat": ("messages", "tools", "parallel_tool_calls", "functions"),
@@ -18,7 +27,7 @@ MOST_FUNCTIONS = 128
 NO_KEY = "no key of this format:"
 
 
-def format_of(example: dict[str, Any]) -> str | None:
+def format_of(example: dict[str, Any]) -> Format | None:
     """Return chat, completion or preferences by the keys of `example`; None if it is neither."""
     if "messages" in example:
         return "chat"
@@ -27,7 +36,7 @@ def format_of(example: dict[str, Any]) -> str | None:
     return "preferences" if "input" in example or example.keys() & set(OUTPUTS) else None
 
 
-def messages_in(example: dict[str, Any], example_format: str) -> Iterator[tuple[str, Any]]:
+def messages_in(example: dict[str, Any], example_format: Format) -> Iterator[tuple[str, Any]]:
     """Yield what stands in the example's lists of messages, each with the way to it."""
     lists: dict[str, Any] = {}
     if example_format == "chat":
@@ -41,7 +50,7 @@ def messages_in(example: dict[str, Any], example_format: str) -> Iterator[tuple[
             yield f"{name}[{i}]", message
 
 
-def texts_in(example: dict[str, Any], example_format: str) -> Iterator[tuple[str, str]]:
+def texts_in(example: dict[str, Any], example_format: Format) -> Iterator[tuple[str, str]]:
     """Yield the texts of an example of sound form, each with the way to it."""
     if example_format == "completion":
         yield from example.items()

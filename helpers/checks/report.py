@@ -101,8 +101,8 @@ class Report:
         return content if self.valid is None else {**content, "valid": self.valid.to_dict()}
 
     def __str__(self) -> str:
-        levels = (("error", "errors"), ("warning", "warnings"), ("advice", "advice"))
-        numbers = ", ".join(f"{len(self.of_level(level))} {name}" for level, name in levels)
+        n_advice = len(self.of_level("advice"))
+        numbers = f"{len(self.errors)} errors, {len(self.warnings)} warnings, {n_advice} advice"
         kind = self.format or "no known format"
         lines = [f"{self.file}: {kind}, {self.examples} examples, {numbers}"]
         for one in self.findings:

@@ -34,6 +34,7 @@ About = Literal[
     "chat conversation",  # the messages of a chat example
     "text",  # any text of a message, prompt or completion
 ]
+Format = Literal["chat", "completion", "preferences"]
 
 
 @dataclass(frozen=True)

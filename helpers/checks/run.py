@@ -16,7 +16,7 @@ from helpers.checks.files import FileFacts
 from helpers.checks.lines import read_lines, read_object
 from helpers.checks.plain import plain_chat
 from helpers.checks.report import Finding, Report
-from helpers.checks.rules import RULES, Located, broken
+from helpers.checks.rules import RULES, About, Format, Located, broken
 from helpers.checks.seen import Seen
 from helpers.checks.texts import is_harmless
 from helpers.tokens import count_example, token_limit
@@ -109,10 +109,9 @@ class Examination:
         if example_format and not self.report.has("mixed_formats"):
             located += broken("formats", (self.report.format, example_format))
         self._add(self.line, located)
-        if not any(one.level == "error" for _, one, _ in located):
+        if example_format and not any(one.level == "error" for _, one, _ in located):
             self.seen.add(self.line, example_format, example)
-            if self._model:
-                self._count(example_format, example)
+            self._count(example_format, example)
 
     def _object_on(self, raw: bytes) -> dict[str, Any] | None:
         """Return the object on a line; None if there is none, which is reported."""
@@ -131,7 +130,9 @@ class Examination:
         return None
 
     def _count(self, example_format: str, example: dict[str, Any]) -> None:
-        """Add up tokens, and say where an example has too many."""
+        """Add up tokens if a model is named, and say where an example has too many."""
+        if self._model is None:
+            return
         count = count_example(example, model=self._model)
         tokens = self.report.tokens
         tokens["total"] += count.total
@@ -145,7 +146,7 @@ class Examination:
         `validation`: what is remembered of the validation file, if there is one.
         """
         self._add(None, broken("file", facts))
-        things = [("examples", self.seen)]
+        things: list[tuple[About, Any]] = [("examples", self.seen)]
         if validation is not None:
             things.append(("two files", (self.seen, validation)))
         for about, thing in things:
@@ -156,8 +157,7 @@ class Examination:
 
     def _add(self, line: int | None, found: Iterable[Located]) -> None:
         for where, one, fault in found:
-            has_example = line is not None and one.name != "blank_line"
-            number = self.number_of(line) if has_example else None
+            number = self.number_of(line) if line and one.name != "blank_line" else None
             field = ".".join(part for part in (where, fault.field) if part)
             self.report.add(
                 Finding(line, number, field, one.name, one.level, fault.message, fault.cure)
@@ -190,8 +190,8 @@ def judge(example: dict[str, Any]) -> Iterator[Located]:
             yield from broken("text", text, where)
 
 
-def _shape(example: dict[str, Any], example_format: str) -> Iterator[Located]:
+def _shape(example: dict[str, Any], example_format: Format) -> Iterator[Located]:
     yield from broken(example_format, example)
     for where, message in messages_in(example, example_format):
-        about = "message" if isinstance(message, dict) else "no message"
+        about: About = "message" if isinstance(message, dict) else "no message"
         yield from broken(about, message, where)
