@@ -3,9 +3,8 @@
 import math
 import os
 import re
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache, partial
@@ -23,9 +22,8 @@ TOKENS_PER_MESSAGE = 4
 TOKENS_PER_EXAMPLE = 1
 TOKENS_PER_SMALL_IMAGE = 85  # detail "low", from OpenAI's guide; larger images take more
 PIECE = 50_000  # characters of one text encoded at once: tiktoken 0.14 dies on a million blanks
-BATCH = 1_000_000  # characters of many texts handed to tiktoken at once
-N_THREADS = 2
-END = "<|endoftext|>"
+OTHERWISE = "o200k_base"  # the vocabulary to estimate with where a model's own is not known
+SAYS_WHY = "`python -m helpers.check` says what is wrong"
 
 ENCODINGS = (
     (r"gpt-4o|gpt-4\.1|gpt-5|o\d", "o200k_base"),
@@ -87,11 +85,10 @@ class Price:
 OPENAI_2026 = "OpenAI's pricing page, copies of 2025-07 and 2026-09"
 OPENAI_2023 = "OpenAI's announcement of gpt-3.5-turbo fine-tuning, 2023-08-22"
 OPENAI_2022 = "OpenAI's pricing page, copy of 2022-07"
-HERE = "the practice server of this repository costs nothing"
+PRACTICE = Price("practice", "pocket", 0.0, 0.0, 0.0, date(2026, 11, 20), "this repository")
 
 # Known on 2026-11-20. The last of a model's rows is in force; earlier ones explain old bills.
 PRICES = (
-    Price("practice", "pocket", 0.0, 0.0, 0.0, date(2026, 11, 20), HERE),
     Price("openai", "gpt-4.1", 25.00, 3.00, 12.00, date(2025, 7, 1), OPENAI_2026),
     Price("openai", "gpt-4.1-mini", 5.00, 0.80, 3.20, date(2025, 7, 1), OPENAI_2026),
     Price("openai", "gpt-4.1-nano", 1.50, 0.20, 0.80, date(2025, 7, 1), OPENAI_2026),
@@ -106,16 +103,23 @@ PRICES = (
     Price("openai", "babbage", 0.60, 2.40, 2.40, date(2022, 7, 1), OPENAI_2022),
     Price("openai", "ada", 0.40, 1.60, 1.60, date(2022, 7, 1), OPENAI_2022),
 )
+# What a service takes besides (Microsoft's guide to fine-tuning, 2026).
+HOSTING = {"azure": "Azure bills a deployed model by the hour besides, the Developer tier aside."}
 
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What a job costs: `tokens` of one pass, times `n_epochs`, at `price.training`, in `usd`."""
+    """What a job costs: `tokens` of one pass, times `n_epochs`, at `price.training`, in `usd`.
+
+    `usd` and `price` are None if no price is known; `note` is a sentence on what is not known or
+    not in `usd`, "" if there is nothing to say.
+    """
 
     tokens: int
     n_epochs: int
-    usd: float
-    price: Price
+    usd: float | None
+    price: Price | None
+    note: str = ""
 
 
 def count_tokens(file_or_examples: str | Path | Iterable[dict], *, model: str) -> TokenCount:
@@ -124,145 +128,47 @@ def count_tokens(file_or_examples: str | Path | Iterable[dict], *, model: str) -
     `model` may be a base model or a fine-tuned one (`ft:…`). Raises OSError if the file cannot
     be opened, ValueError for a line that is no JSON object or whose texts are no texts.
     """
-    per_example, trained_on, per_role = [], 0, {}
-    for _, tokens in _counted(_examples(file_or_examples), TokenCounter(model)):
+    per_example, trained_on = [], 0
+    per_role: Counter[str] = Counter()
+    for place, example in _examples(file_or_examples):
+        try:
+            tokens = count_example(example, model=model)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"{place}: not a training example; {SAYS_WHY}") from error
         per_example.append(tokens.total)
         trained_on += tokens.trained_on
         for role, number in tokens.per_message:
-            per_role[role] = per_role.get(role, 0) + number
+            per_role[role] += number
     return TokenCount(
         model=model,
-        encoding=encoding_name(model) or "o200k_base (estimate)",
+        encoding=encoding_name(model) or f"{OTHERWISE} (estimate)",
         total=sum(per_example),
         trained_on=trained_on,
         per_example=tuple(per_example),
-        per_role=per_role,
+        per_role=dict(per_role),
         limit=token_limit(model),
     )
 
 
 def count_example(example: dict[str, Any], *, model: str) -> ExampleTokens:
     """Count one example's tokens; raises KeyError, TypeError, AttributeError if it is none."""
-    return _count(example, partial(_text_tokens, encoding_name(model) or "o200k_base"))
-
-
-class TokenCounter:
-    """Counts many examples: each text of a batch once, and two batches at the same time.
-
-    tiktoken counts without holding Python's lock, so that threads are enough. What was handed in
-    with an example is handed back with its count, in the same order.
-    """
-
-    def __init__(self, model: str) -> None:
-        self._encoding = encoding_name(model) or "o200k_base"
-        _encoding(self._encoding)  # loaded here, where no other thread is
-        self._pool = ThreadPoolExecutor(N_THREADS)
-        self._batch = _Batch()
-        self._waiting: deque[tuple[_Batch, Future[dict[str, int]]]] = deque()
-
-    def add(self, given: Any, example: dict[str, Any]) -> Iterable[tuple[Any, ExampleTokens]]:
-        """Take an example, and yield what is counted by now.
-
-        Raises KeyError, TypeError, AttributeError if it is no example.
-        """
-        self._batch.add(given, example)
-        if self._batch.characters < BATCH and len(self._batch.examples) < BATCH // 100:
-            return ()
-        self._hand_over()
-        return self._results(leave=N_THREADS)
-
-    def finish(self) -> Iterator[tuple[Any, ExampleTokens]]:
-        """Yield the counts of all that is left."""
-        self._hand_over()
-        yield from self._results(leave=0)
-        self._pool.shutdown()
-
-    def _hand_over(self) -> None:
-        batch, self._batch = self._batch, _Batch()
-        texts = batch.other_texts.union(batch.contents)
-        self._waiting.append((batch, self._pool.submit(_count_texts, self._encoding, texts)))
-
-    def _results(self, leave: int) -> Iterator[tuple[Any, ExampleTokens]]:
-        while len(self._waiting) > leave:
-            batch, counting = self._waiting.popleft()
-            yield from batch.counts(counting.result().__getitem__)
-
-
-class _Batch:
-    """Examples that wait to be counted.
-
-    Of chats that are nothing but roles and texts, as most are, only these are kept, end to end
-    in two lists: a hundred thousand small objects would keep Python's garbage collector busy.
-    """
-
-    def __init__(self) -> None:
-        self.examples: list[tuple[Any, int | dict[str, Any]]] = []  # or number of messages
-        self.roles: list[str] = []
-        self.contents: list[str] = []
-        self.other_texts: set[str] = set()
-        self.characters = 0
-
-    def add(self, given: Any, example: dict[str, Any]) -> None:
-        messages = example.get("messages")
-        contents = _plain_contents(messages) if len(example) == 1 else None
-        if contents is None:
-            _count(example, self._note)
-            self.examples.append((given, example))
-            return
-        self.roles += [message["role"] for message in messages]
-        self.contents += contents
-        self.characters += sum(map(len, contents))
-        self.examples.append((given, len(contents)))
-
-    def _note(self, text: str) -> int:
-        self.other_texts.add("" + text)  # a TypeError if it is no text
-        self.characters += len(text)
-        return 0
-
-    def counts(self, tokens_of: Callable[[str], int]) -> Iterator[tuple[Any, ExampleTokens]]:
-        """Yield what was given with each example, and its count."""
-        tokens = [n + TOKENS_PER_MESSAGE for n in map(tokens_of, self.contents)]
-        per_message = list(zip(self.roles, tokens, strict=True))
-        end = 0
-        for given, example in self.examples:
-            if not isinstance(example, int):
-                yield given, _count(example, tokens_of)
-                continue
-            start, end = end, end + example
-            yield given, _sum(tuple(per_message[start:end]))
-
-
-def _sum(per_message: tuple[tuple[str, int], ...]) -> ExampleTokens:
-    total, trained_on = TOKENS_PER_EXAMPLE, 0
-    for role, tokens in per_message:
-        total += tokens
-        if role == "assistant":
-            trained_on += tokens - TOKENS_PER_MESSAGE
-    return ExampleTokens(total, trained_on, per_message)
-
-
-def _plain_contents(messages: Any) -> list[str] | None:
-    """Return the texts of messages that are nothing but a role and a text, else None."""
-    try:
-        contents = [one["content"] for one in messages if len(one) == 2 and "role" in one]
-    except (KeyError, TypeError):
-        return None
-    is_plain = len(contents) == len(messages) and set(map(type, contents)) == {str}
-    return contents if is_plain else None
-
-
-def _counted(
-    examples: Iterable[tuple[str, dict[str, Any]]], counter: TokenCounter
-) -> Iterator[tuple[str, ExampleTokens]]:
-    for place, example in examples:
-        try:
-            counted = counter.add(place, example)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{place}: not a training example; `python -m helpers.check` says what is wrong"
-            ) from error
-        yield from counted
-    yield from counter.finish()
+    tokens_of = partial(_text_tokens, encoding_name(model) or OTHERWISE)
+    if "messages" not in example and "input" not in example:
+        prompt, answer = tokens_of(example["prompt"]), tokens_of(example["completion"])
+        return ExampleTokens(prompt + answer, answer, (("prompt", prompt), ("completion", answer)))
+    messages = example.get("messages")
+    if messages is None:
+        outputs = example["preferred_output"] + example["non_preferred_output"]
+        messages = example["input"]["messages"] + outputs
+    per_message, trained_on = [], 0
+    for message in messages:
+        role, contents = message["role"], _message_tokens(message, tokens_of)
+        per_message.append((role, contents + TOKENS_PER_MESSAGE))
+        if role == "assistant" and message.get("weight", 1):
+            trained_on += contents
+    tools = _json_tokens(example.get("tools") or example.get("functions"), tokens_of)
+    total = sum(tokens for _, tokens in per_message) + TOKENS_PER_EXAMPLE + tools
+    return ExampleTokens(total, trained_on, tuple(per_message))
 
 
 def default_epochs(n_examples: int) -> int:
@@ -285,42 +191,48 @@ def total_steps(n_examples: int, *, n_epochs: int, batch_size: int = 1) -> int:
     return math.ceil(n_examples * n_epochs / batch_size)
 
 
-def training_cost(tokens: int, *, model: str, n_epochs: int, on: date | None = None) -> float:
-    """Return US dollars for training on `tokens` (one pass) `n_epochs` times; see `price_of`."""
-    return tokens * n_epochs * price_of(model, on=on).training / 1_000_000
-
-
 def estimate_cost(
     file_or_examples: str | Path | Iterable[dict],
     *,
     model: str,
     n_epochs: int | None = None,
-    on: date | None = None,
+    service: str = "openai",
 ) -> CostEstimate:
     """Estimate what a job on these examples costs; validation files cost nothing.
 
-    `n_epochs` None stands for "auto". Examples over the model's limit are billed as cut. Raises
-    what `count_tokens` and `price_of` raise.
+    `n_epochs` None stands for "auto". `service` is a Service's name; what it charges for the
+    model may not be known here, and the estimate says so. Examples over the model's limit are
+    billed as cut. Raises what `count_tokens` raises.
     """
-    price = price_of(model, on=on)
     count = count_tokens(file_or_examples, model=model)
     epochs = n_epochs or default_epochs(len(count.per_example))
     tokens = count.after_truncation
-    usd = training_cost(tokens, model=model, n_epochs=epochs, on=on)
-    return CostEstimate(tokens, epochs, usd, price)
+    note = HOSTING.get(service, "")
+    try:
+        price = price_of(model, service=service)
+    except ValueError as error:
+        return CostEstimate(tokens, epochs, None, None, f"{error}. {note}".strip())
+    usd = tokens * epochs * price.training / 1_000_000
+    return CostEstimate(tokens, epochs, usd, price, note)
 
 
-def price_of(model: str, *, on: date | None = None) -> Price:
+def price_of(model: str, *, on: date | None = None, service: str = "openai") -> Price:
     """Return the price row of a model, base or fine-tuned, in force today or on a day gone by.
 
-    Raises ValueError if the table has none: a guess at a price helps nobody.
+    The practice model and the practice server cost nothing. Raises ValueError if the table has
+    no such row: a guess at a price helps nobody.
     """
-    family = _family(model)
-    rows = [row for row in PRICES if row.model == family and (on is None or row.since <= on)]
-    if not rows:
-        known = ", ".join(dict.fromkeys(row.model for row in PRICES))
+    family = re.sub(r"-(\d{4}-\d{2}-\d{2}|\d{4})$", "", base_model(model))  # without its date
+    if service == PRACTICE.service or family == PRACTICE.model:
+        return PRACTICE
+    rows = [row for row in PRICES if (row.service, row.model) == (service, family)]
+    in_force = [row for row in rows if on is None or row.since <= on]
+    if in_force:
+        return max(in_force, key=lambda row: row.since)
+    known = ", ".join(dict.fromkeys(row.model for row in (PRACTICE, *PRICES)))
+    if service == "openai":
         raise ValueError(f"no price known for {model!r}; the table in {__name__} has: {known}")
-    return max(rows, key=lambda row: row.since)
+    raise ValueError(f"no price of {service} is known here for {model!r}; look it up there")
 
 
 def base_model(model: str) -> str:
@@ -328,23 +240,21 @@ def base_model(model: str) -> str:
     return model.removeprefix("ft:").partition(":")[0]
 
 
+@cache
 def encoding_name(model: str) -> str | None:
     """Return the name of the model's vocabulary, None where it is not known.
 
     Not left to tiktoken: its 0.14 takes ft:gpt-4.1 for gpt-4 and does not know ft:o4-mini.
     """
-    return next(
-        (name for pattern, name in ENCODINGS if re.match(pattern, base_model(model))), None
-    )
+    base = base_model(model)
+    return next((name for pattern, name in ENCODINGS if re.match(pattern, base)), None)
 
 
+@cache
 def token_limit(model: str) -> int | None:
     """Return how many tokens an example may have for this model, None where not known."""
-    return next((limit for pattern, limit in LIMITS if re.match(pattern, base_model(model))), None)
-
-
-def _family(model: str) -> str:
-    return re.sub(r"-(\d{4}-\d{2}-\d{2}|\d{4})$", "", base_model(model))
+    base = base_model(model)
+    return next((limit for pattern, limit in LIMITS if re.match(pattern, base)), None)
 
 
 @cache
@@ -368,84 +278,38 @@ def _encoding(name: str) -> Any:
             os.environ["TIKTOKEN_CACHE_DIR"] = before
 
 
-@lru_cache(maxsize=256)
 def _text_tokens(encoding: str, text: str) -> int:
-    vocabulary = _encoding(encoding)
-    pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
-    return sum(len(vocabulary.encode_ordinary(piece)) for piece in pieces)
+    starts = range(0, len(text), PIECE)
+    return sum(_piece_tokens(encoding, text[start : start + PIECE]) for start in starts)
 
 
-def _count_texts(encoding: str, texts: set[str]) -> dict[str, int]:
-    """Count texts in one call of tiktoken, joined by a token that none of them holds."""
-    import numpy as np
-
-    joined = "".join([text + END for text in texts])
-    if joined.count(END) > len(texts) or any(len(text) > PIECE for text in texts):
-        return {text: _text_tokens(encoding, text) for text in texts}
-    vocabulary = _encoding(encoding)
-    try:
-        tokens = vocabulary.encode_to_numpy(joined, allowed_special={END}, disallowed_special=())
-    except UnicodeEncodeError:  # half a surrogate pair somewhere
-        return {text: _text_tokens(encoding, text) for text in texts}
-    ends = np.flatnonzero(tokens == vocabulary.eot_token)
-    return dict(zip(texts, (np.diff(ends, prepend=-1) - 1).tolist(), strict=True))
-
-
-def _count(example: dict[str, Any], tokens_of: Callable[[str], int]) -> ExampleTokens:
-    if "messages" not in example and "input" not in example:
-        prompt, answer = tokens_of(example["prompt"]), tokens_of(example["completion"])
-        return ExampleTokens(prompt + answer, answer, (("prompt", prompt), ("completion", answer)))
-    per_message = []
-    trained_on = 0
-    for message in _messages(example):
-        role, contents = message["role"], _message_tokens(message, tokens_of)
-        per_message.append((role, contents + TOKENS_PER_MESSAGE))
-        if role == "assistant" and message.get("weight", 1):
-            trained_on += contents
-    tools = _json_tokens(example.get("tools") or example.get("functions"), tokens_of)
-    total = sum(tokens for _, tokens in per_message) + TOKENS_PER_EXAMPLE + tools
-    return ExampleTokens(total, trained_on, tuple(per_message))
+@lru_cache(maxsize=256)  # system messages come again and again
+def _piece_tokens(encoding: str, piece: str) -> int:
+    return len(_encoding(encoding).encode_ordinary(piece))
 
 
 def _message_tokens(message: dict[str, Any], tokens_of: Callable[[str], int]) -> int:
-    calls = message.get("tool_calls") or message.get("function_call")
-    return _content_tokens(message.get("content"), tokens_of) + _json_tokens(calls, tokens_of)
+    content = message.get("content")
+    tokens = _json_tokens(message.get("tool_calls") or message.get("function_call"), tokens_of)
+    for part in content if isinstance(content, list) else [{"text": content or ""}]:
+        tokens += tokens_of(part["text"]) if "text" in part else TOKENS_PER_SMALL_IMAGE
+    return tokens
 
 
 def _json_tokens(value: Any, tokens_of: Callable[[str], int]) -> int:
     return tokens_of(orjson.dumps(value).decode()) if value else 0
 
 
-def _content_tokens(content: str | list[dict] | None, tokens_of: Callable[[str], int]) -> int:
-    if not isinstance(content, list):
-        return tokens_of(content or "")
-    return sum(
-        tokens_of(part["text"]) if "text" in part else TOKENS_PER_SMALL_IMAGE for part in content
-    )
-
-
-def _messages(example: dict[str, Any]) -> list[dict[str, Any]]:
-    if "messages" in example:
-        return example["messages"]
-    outputs = example["preferred_output"] + example["non_preferred_output"]
-    return example["input"]["messages"] + outputs
-
-
-def _examples(
-    file_or_examples: str | Path | Iterable[dict],
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not isinstance(file_or_examples, str | Path):
-        for number, example in enumerate(file_or_examples, 1):
-            yield f"example {number}", example
+def _examples(given: str | Path | Iterable[dict]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each example, and before it where it stands."""
+    if not isinstance(given, str | Path):
+        yield from ((f"example {number}", example) for number, example in enumerate(given, 1))
         return
-    with open(file_or_examples, "rb") as file:
+    with open(given, "rb") as file:
         for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            place = f"{file_or_examples}, line {number}"
+            place = f"{given}, line {number}"
             try:
-                yield place, orjson.loads(line)
+                if line.strip():
+                    yield place, orjson.loads(line)
             except orjson.JSONDecodeError as error:
-                raise ValueError(
-                    f"{place}: {error}; `python -m helpers.check` says what is wrong"
-                ) from error
+                raise ValueError(f"{place}: {error}; {SAYS_WHY}") from error

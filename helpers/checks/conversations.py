@@ -19,9 +19,8 @@ def weights_all_zero(messages: Conversation) -> Fault | None:
     weights = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
     if not weights or any(weights):
         return None
-    return Fault(
-        "messages", "every weight is 0: nothing is trained on", "give one answer weight 1"
-    )
+    message = "every weight is 0: nothing is trained on"
+    return Fault("messages", message, "give one answer weight 1")
 
 
 @rule("warning", "chat conversation")

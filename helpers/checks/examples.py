@@ -1,9 +1,19 @@
 """Rules on an example as a whole: its keys, its lists, its tools."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from helpers.checks.rules import Fault, did_you_mean, kind, rule, shown
+from helpers.checks.rules import (
+    Fault,
+    Format,
+    did_you_mean,
+    is_misspelt,
+    kind,
+    rule,
+    shown,
+    unknown_key,
+)
 
 KEYS = {
     "chat": ("messages", "tools", "parallel_tool_calls", "functions"),
@@ -14,9 +24,10 @@ INPUT_KEYS = ("messages", "tools", "parallel_tool_calls")
 OUTPUTS = ("preferred_output", "non_preferred_output")
 FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 MOST_FUNCTIONS = 128
+NO_KEY = "no key of this format:"
 
 
-def format_of(example: dict[str, Any]) -> str | None:
+def format_of(example: dict[str, Any]) -> Format | None:
     """Return chat, completion or preferences by the keys of `example`; None if it is neither."""
     if "messages" in example:
         return "chat"
@@ -25,18 +36,41 @@ def format_of(example: dict[str, Any]) -> str | None:
     return "preferences" if "input" in example or example.keys() & set(OUTPUTS) else None
 
 
+def messages_in(example: dict[str, Any], example_format: Format) -> Iterator[tuple[str, Any]]:
+    """Yield what stands in the example's lists of messages, each with the way to it."""
+    lists: dict[str, Any] = {}
+    if example_format == "chat":
+        lists["messages"] = example["messages"]
+    elif example_format == "preferences":
+        given = example.get("input")
+        lists["input.messages"] = given.get("messages") if isinstance(given, dict) else None
+        lists |= {key: example.get(key) for key in OUTPUTS}
+    for name, listed in lists.items():
+        for i, message in enumerate(listed if isinstance(listed, list) else ()):
+            yield f"{name}[{i}]", message
+
+
+def texts_in(example: dict[str, Any], example_format: Format) -> Iterator[tuple[str, str]]:
+    """Yield the texts of an example of sound form, each with the way to it."""
+    if example_format == "completion":
+        yield from example.items()
+    for where, message in messages_in(example, example_format):
+        content = message.get("content")
+        if isinstance(content, str):
+            yield f"{where}.content", content
+        for i, part in enumerate(content if isinstance(content, list) else ()):
+            if part["type"] == "text":
+                yield f"{where}.content[{i}].text", part["text"]
+
+
 @rule("error", "no format")
 def format_unknown(example: dict[str, Any]) -> Fault:
     known = sum(KEYS.values(), ())
-    meant = [f"{key!r}: did you mean {near!r}?" for key in example
-             if (near := did_you_mean(key, known))]  # fmt: skip
-    return Fault(
-        "",
-        f"the keys {shown(list(example))} make no training example",
-        meant[0]
-        if meant
-        else "write messages (chat), prompt and completion, or input and outputs",
-    )
+    cure = "write messages (chat), prompt and completion, or input and outputs"
+    for key in reversed(example):
+        if near := did_you_mean(key, known):
+            cure = f"{key!r}: did you mean {near!r}?"
+    return Fault("", f"the keys {shown(list(example))} make no training example", cure)
 
 
 @rule("error", "chat")
@@ -51,7 +85,7 @@ def messages_empty(example: dict[str, Any]) -> Fault | None:
 
 @rule("error", "chat")
 def key_unknown(example: dict[str, Any]) -> Fault | None:
-    return _key_unknown(example, KEYS["chat"])
+    return unknown_key(example, KEYS["chat"], NO_KEY)
 
 
 @rule("error", "chat")
@@ -110,7 +144,7 @@ def completion_missing(example: dict[str, Any]) -> Fault | None:
 
 @rule("error", "completion")
 def pair_key_unknown(example: dict[str, Any]) -> Fault | None:
-    return _key_unknown(example, KEYS["completion"])
+    return unknown_key(example, KEYS["completion"], NO_KEY)
 
 
 @rule("warning", "completion")
@@ -130,7 +164,7 @@ def input_malformed(example: dict[str, Any]) -> Fault | None:
     fault = (
         _no_list(given, "messages")
         or _empty_list(given, "messages")
-        or _key_unknown(given, INPUT_KEYS)
+        or unknown_key(given, INPUT_KEYS, NO_KEY)
         or tools_malformed(given)
         or parallel_tool_calls_malformed(given)
     )
@@ -149,7 +183,7 @@ def non_preferred_output_malformed(example: dict[str, Any]) -> Fault | None:
 
 @rule("error", "preferences")
 def preference_key_unknown(example: dict[str, Any]) -> Fault | None:
-    return _key_unknown(example, KEYS["preferences"])
+    return unknown_key(example, KEYS["preferences"], NO_KEY)
 
 
 @rule("warning", "preferences")
@@ -171,28 +205,14 @@ def _empty_list(example: dict[str, Any], key: str) -> Fault | None:
     return Fault(key, f"{key} is empty", "write the conversation, or delete the line")
 
 
-def _key_unknown(example: dict[str, Any], known: tuple[str, ...]) -> Fault | None:
-    unknown = next((key for key in example if key not in known), None)
-    if unknown is None:
-        return None
-    near = did_you_mean(unknown, tuple(key for key in known if key not in example))
-    cure = f"did you mean {near!r}?" if near else f"take it out; known are {', '.join(known)}"
-    return Fault(unknown, f"no key of this format: {shown(unknown)}", cure)
-
-
 def _text_missing(example: dict[str, Any], key: str) -> Fault | None:
     if key not in example:
-        if _is_misspelt(key, example, KEYS["completion"]):
+        if is_misspelt(key, example, KEYS["completion"]):
             return None
         return Fault(key, f"{key} is missing", f'write "{key}": "…"')
     if isinstance(example[key], str):
         return None
     return Fault(key, f"{key} is {kind(example[key])}, not a text", "put it in quotation marks")
-
-
-def _is_misspelt(key: str, example: dict[str, Any], known: tuple[str, ...]) -> bool:
-    """Say whether an unknown key looks like `key`; that one is reported, and this one is not."""
-    return any(did_you_mean(other, (key,)) for other in example if other not in known)
 
 
 def _function_fault(field: str, function: Any) -> Fault | None:
@@ -206,7 +226,7 @@ def _function_fault(field: str, function: Any) -> Fault | None:
 
 
 def _output_fault(example: dict[str, Any], key: str) -> Fault | None:
-    if key not in example and _is_misspelt(key, example, KEYS["preferences"]):
+    if key not in example and is_misspelt(key, example, KEYS["preferences"]):
         return None
     output = example.get(key)
     cure = f'write "{key}": [{{"role": "assistant", "content": "…"}}]'

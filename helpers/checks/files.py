@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from helpers.checks.report import Report
 from helpers.checks.rules import Fault, rule
 from helpers.tokens import base_model
 
@@ -16,20 +17,11 @@ class FileFacts:
     """What is known when the file has been read; `whole` says that all of it was."""
 
     size: int
-    examples: int
-    format: str | None
+    report: Report
     whole: bool
     is_validation: bool
     method: str
     model: str | None
-
-
-@rule("error", "start")
-def byte_order_mark(marked: bool) -> Fault | None:
-    if not marked:
-        return None
-    cure = "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"
-    return Fault("", "the file starts with a byte order mark", cure)
 
 
 @rule("error", "formats")
@@ -42,7 +34,7 @@ def mixed_formats(formats: tuple[str, str]) -> Fault | None:
 
 @rule("error", "file")
 def file_empty(file: FileFacts) -> Fault | None:
-    if file.examples:
+    if file.report.examples:
         return None
     return Fault("", "the file has no example", "write one example a line")
 
@@ -56,28 +48,27 @@ def file_too_large(file: FileFacts) -> Fault | None:
 
 @rule("error", "file")
 def too_few_examples(file: FileFacts) -> Fault | None:
-    if file.is_validation or not file.whole or not 0 < file.examples < FEWEST:
+    if file.is_validation or not file.whole or not 0 < file.report.examples < FEWEST:
         return None
-    message = f"{file.examples} examples; a service wants at least {FEWEST}"
-    return Fault("", message, f"write {FEWEST - file.examples} more")
+    message = f"{file.report.examples} examples; a service wants at least {FEWEST}"
+    return Fault("", message, f"write {FEWEST - file.report.examples} more")
 
 
 @rule("advice", "file")
 def few_examples(file: FileFacts) -> Fault | None:
-    if file.is_validation or not file.whole or not FEWEST <= file.examples < FEW:
+    if file.is_validation or not file.whole or not FEWEST <= file.report.examples < FEW:
         return None
     cure = "start with 50 good ones; a gain usually shows from 50 to 100"
-    return Fault("", f"only {file.examples} examples", cure)
+    return Fault("", f"only {file.report.examples} examples", cure)
 
 
 @rule("error", "file")
 def format_not_for_method(file: FileFacts) -> Fault | None:
-    if file.format is None or file.format in TRAINED_WITH[file.method]:
+    fitting = TRAINED_WITH[file.method]
+    if file.report.format is None or file.report.format in fitting:
         return None
-    fitting = " or ".join(TRAINED_WITH[file.method])
-    return Fault(
-        "", f"{file.format} examples; {file.method} takes {fitting}", "change one of them"
-    )
+    message = f"{file.report.format} examples; {file.method} takes {' or '.join(fitting)}"
+    return Fault("", message, "change one of them")
 
 
 @rule("error", "file")
@@ -85,10 +76,10 @@ def format_not_for_model(file: FileFacts) -> Fault | None:
     model = base_model(file.model or "")
     completes = model.startswith(("babbage-002", "davinci-002"))
     chats = model.startswith(("gpt-", "o1", "o3", "o4"))
-    if file.format == "chat" and completes:
-        return Fault(
-            "", f"{model} takes prompt/completion", "python -m helpers.prepare --to completion"
-        )
-    if file.format == "completion" and chats:
-        return Fault("", f"{model} takes chat examples", "python -m helpers.prepare --to chat")
-    return None
+    if file.report.format == "chat" and completes:
+        takes, cure = "prompt/completion", "python -m helpers.prepare --to completion"
+    elif file.report.format == "completion" and chats:
+        takes, cure = "chat examples", "python -m helpers.prepare --to chat"
+    else:
+        return None
+    return Fault("", f"{model} takes {takes}", cure)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from helpers.checks.examples import FUNCTION_NAME
-from helpers.checks.rules import Fault, did_you_mean, kind, rule, shown
+from helpers.checks.rules import Fault, did_you_mean, is_misspelt, kind, rule, shown, unknown_key
 
 ROLES = ("system", "user", "assistant", "tool", "function", "developer")
 OTHER_NAMES = {"human": "user", "customer": "user", "bot": "assistant", "ai": "assistant",
@@ -17,7 +17,6 @@ KEYS_BY_ROLE = {
 }
 KEYS = ("role", "content", "name")
 ALL_KEYS = (*KEYS_BY_ROLE["assistant"], "tool_call_id")
-PARTS = {"text": "text", "image_url": "image_url"}
 NAME = re.compile(r"[^\s<|\\/>]{1,64}")
 
 Message = dict[str, Any]
@@ -30,26 +29,6 @@ def intended_role(role: Any) -> str | None:
     return OTHER_NAMES.get(role.strip().lower()) or did_you_mean(role, ROLES)
 
 
-def is_assistant(message: Message) -> bool:
-    """Say whether the message is the assistant's."""
-    return message.get("role") == "assistant"
-
-
-def is_plain(message: Message) -> bool:
-    """Say whether the message is one of the many that no rule on messages can find fault with.
-
-    Spares time: such messages are most of a file.
-    """
-    content = message.get("content")
-    return (
-        len(message) == 2
-        and message.get("role") in ("system", "user", "assistant")
-        and type(content) is str
-        and content != ""
-        and not content.isspace()
-    )
-
-
 @rule("error", "no message")
 def message_no_object(message: Any) -> Fault:
     cure = 'write {"role": "…", "content": "…"}'
@@ -58,7 +37,7 @@ def message_no_object(message: Any) -> Fault:
 
 @rule("error", "message")
 def role_missing(message: Message) -> Fault | None:
-    if "role" in message or _misspelt("role", message):
+    if "role" in message or is_misspelt("role", message, ALL_KEYS):
         return None
     return Fault("role", "the message has no role", f"write one of {', '.join(ROLES[:4])}")
 
@@ -82,19 +61,13 @@ def role_developer(message: Message) -> Fault | None:
 
 @rule("error", "message")
 def message_key_unknown(message: Message) -> Fault | None:
-    unknown = next((key for key in message if key not in ALL_KEYS), None)
-    if unknown is None:
-        return None
-    near = did_you_mean(unknown, tuple(key for key in ALL_KEYS if key not in message))
-    cure = f"did you mean {near!r}?" if near else "take it out"
-    return Fault(unknown, f"a message has no key {shown(unknown)}", cure)
+    return unknown_key(message, ALL_KEYS, "a message has no key")
 
 
 @rule("error", "message")
 def weight_misplaced(message: Message) -> Fault | None:
-    if "weight" not in message or message.get("role", "assistant") not in ROLES:
-        return None
-    if message.get("role", "assistant") == "assistant":
+    role = message.get("role", "assistant")
+    if "weight" not in message or role == "assistant" or role not in ROLES:
         return None
     return Fault("weight", "only the assistant's messages have a weight", "take it out")
 
@@ -121,7 +94,9 @@ def key_misplaced(message: Message) -> Fault | None:
 
 @rule("error", "message")
 def content_missing(message: Message) -> Fault | None:
-    if "content" in message or _says_otherwise(message) or _misspelt("content", message):
+    if "content" in message or _says_otherwise(message):
+        return None
+    if is_misspelt("content", message, ALL_KEYS):
         return None
     return Fault("content", "the message has no content", 'write "content": "…"')
 
@@ -225,7 +200,7 @@ def arguments_no_json(message: Message) -> Fault | None:
 def tool_call_id_missing(message: Message) -> Fault | None:
     if message.get("role") != "tool" or isinstance(message.get("tool_call_id"), str):
         return None
-    if _misspelt("tool_call_id", message):
+    if is_misspelt("tool_call_id", message, ALL_KEYS):
         return None
     cure = "write the id of the call that this message answers"
     return Fault("tool_call_id", "a tool's message must say which call it answers", cure)
@@ -241,11 +216,6 @@ def function_name_missing(message: Message) -> Fault | None:
 _CALL = 'write {"id": "…", "type": "function", "function": {"name": "…", "arguments": "{…}"}}'
 
 
-def _misspelt(key: str, message: Message) -> bool:
-    """Say whether another key looks like `key`; that one is reported, and this one is not."""
-    return any(did_you_mean(other, (key,)) for other in message if other not in ALL_KEYS)
-
-
 def _says_otherwise(message: Message) -> bool:
     """Say whether an assistant's message has something else than content."""
     others = ("tool_calls", "function_call", "refusal")
@@ -257,9 +227,8 @@ def _part_fault(field: str, part: Any, role: Any) -> Fault | None:
     if part_type == "text":
         if isinstance(part.get("text"), str):
             return None
-        return Fault(
-            f"{field}.text", "the part has no text", 'write {"type": "text", "text": "…"}'
-        )
+        cure = 'write {"type": "text", "text": "…"}'
+        return Fault(f"{field}.text", "the part has no text", cure)
     if part_type != "image_url":
         return Fault(field, "the part is neither text nor image_url", "take it out")
     if role != "user":
@@ -287,9 +256,8 @@ def _arguments(message: Message) -> list[tuple[str, str]]:
     calls = message.get("tool_calls")
     named = [("function_call", message.get("function_call"))]
     for i, call in enumerate(calls if isinstance(calls, list) else ()):
-        named.append(
-            (f"tool_calls[{i}].function", isinstance(call, dict) and call.get("function"))
-        )
+        function = isinstance(call, dict) and call.get("function")
+        named.append((f"tool_calls[{i}].function", function))
     return [
         (f"{field}.arguments", function["arguments"])
         for field, function in named

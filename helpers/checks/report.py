@@ -47,19 +47,19 @@ class Report:
     left_off: Counter[str] = field(default_factory=Counter)
     tokens: dict[str, Any] = field(default_factory=dict)
     valid: Report | None = None
-    _kept: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    _found: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     def add(self, finding: Finding) -> None:
         """Keep `finding`, or count it if a hundred of its rule are kept already."""
-        if self._kept[finding.rule] < SHOWN_OF_A_RULE:
-            self._kept[finding.rule] += 1
+        self._found[finding.rule] += 1
+        if self._found[finding.rule] <= SHOWN_OF_A_RULE:
             self.findings.append(finding)
         else:
             self.left_off[finding.rule] += 1
 
     def has(self, rule: str) -> bool:
         """Say whether a rule has found anything."""
-        return self._kept[rule] > 0
+        return self._found[rule] > 0
 
     def of_level(self, level: Level) -> list[Finding]:
         """Return the findings of one level."""
@@ -101,12 +101,10 @@ class Report:
         return content if self.valid is None else {**content, "valid": self.valid.to_dict()}
 
     def __str__(self) -> str:
-        numbers = ", ".join(
-            f"{len(self.of_level(level))} {name}"
-            for level, name in (("error", "errors"), ("warning", "warnings"), ("advice", "advice"))
-        )
-        head = f"{self.file}: {self.format or 'no known format'}, {self.examples} examples, "
-        lines = [head + numbers]
+        n_advice = len(self.of_level("advice"))
+        numbers = f"{len(self.errors)} errors, {len(self.warnings)} warnings, {n_advice} advice"
+        kind = self.format or "no known format"
+        lines = [f"{self.file}: {kind}, {self.examples} examples, {numbers}"]
         for one in self.findings:
             place = "whole file" if one.line is None else f"line {one.line}"
             where = f" · {one.field}" if one.field else ""

@@ -1,21 +1,25 @@
 """Put a file through the rules."""
 
+import codecs
+from array import array
+from bisect import bisect
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Importing a module of rules enters its rules into RULES.
-from helpers.checks import across, conversations, lines, messages, texts  # noqa: F401
-from helpers.checks.across import Example
-from helpers.checks.examples import OUTPUTS, format_of
-from helpers.checks.files import FileFacts
-from helpers.checks.lines import Line, LineReader, lines_at, read_blocks
-from helpers.checks.marks import Marks
-from helpers.checks.proof import LINE_END, as_example, is_utf8, opening_of, splitter
-from helpers.checks.report import Finding, Report
-from helpers.checks.rules import RULES, About, Fault, Level, Rule
+import msgspec
 
-Located = tuple[str, Rule, Fault]  # the way to what was judged, the rule, what it found
+# Importing a module of rules enters its rules into RULES.
+from helpers.checks import across, conversations, messages, texts  # noqa: F401
+from helpers.checks.examples import format_of, messages_in, texts_in
+from helpers.checks.files import FileFacts
+from helpers.checks.lines import read_lines, read_object
+from helpers.checks.plain import plain_chat
+from helpers.checks.report import Finding, Report
+from helpers.checks.rules import RULES, About, Format, Located, broken
+from helpers.checks.seen import Seen
+from helpers.checks.texts import is_harmless
+from helpers.tokens import count_example, token_limit
 
 
 def examine(
@@ -25,152 +29,135 @@ def examine(
     method: str,
     progress: bool,
     is_validation: bool = False,
-    validation: Marks | None = None,
-    prove: bool = True,
-) -> tuple[Report, Marks]:
-    """Check one file; return its report and the marks of its examples.
+    validation: Seen | None = None,
+) -> tuple[Report, Seen]:
+    """Check one file; return its report and what is remembered of it.
 
-    `validation`: the marks of the validation file. `prove` False leaves out the fast path.
+    `validation`: what is remembered of the validation file.
     """
     path = Path(path)
-    file = Examination(path, model, prove)
-    for block in _with_progress(path, progress):
-        file.take(block)
+    file = Examination(path, model)
+    for raw in _with_progress(path, progress):
+        file.take(raw)
         if not file.whole:
             break
-    size, report = path.stat().st_size, file.report
-    report.examples = file.marks.number_of(file.marks.next_line - 1)
-    facts = FileFacts(
-        size, report.examples, report.format, file.whole, is_validation, method, model
-    )
+    report = file.report
+    report.examples = file.number_of(file.line)
+    facts = FileFacts(path.stat().st_size, report, file.whole, is_validation, method, model)
     file.end(facts, validation)
-    return report, file.marks
+    return report, file.seen
 
 
 def _with_progress(path: Path, progress: bool) -> Iterator[bytes]:
     if not progress:
-        yield from read_blocks(path)
+        yield from read_lines(path)
         return
     from tqdm import tqdm
 
     with tqdm(total=path.stat().st_size, unit="B", unit_scale=True, delay=2, leave=False) as bar:
-        for block in read_blocks(path):
-            yield block
-            bar.update(len(block))
+        for raw in read_lines(path):
+            yield raw
+            bar.update(len(raw))
 
 
 class Examination:
-    """One file on its way through the rules, block by block."""
+    """One file on its way through the rules, line by line."""
 
-    def __init__(self, path: Path, model: str | None, prove: bool) -> None:
-        self.path = path
+    def __init__(self, path: Path, model: str | None) -> None:
         self.report = Report(str(path))
-        self.marks = Marks()
+        self.seen = Seen()
+        self.line = 0
         self.whole = True  # False: what follows is not to be read
-        self._reader = LineReader()
-        self._rules = [rule() for rule in across.ON_ALL]
-        self._counting = across.TooLong(model) if model else None
-        self._n_judged = 0  # sound examples that were judged; the others were proven
-        self._prove = prove
-        self._opening = b""
-        self._alike: Example | None = None  # the first example that has the opening
+        self._model = model
+        self._without_example = array("q")  # blank lines, and lines within an indented object
+        self._is_within_object = False
+        if model:
+            self.report.tokens = {"model": model, "total": 0, "trained_on": 0, "longest": 0}
+            self.report.tokens["limit"] = token_limit(model)
 
-    def take(self, block: bytes) -> None:
-        """Judge whole lines: those that can be proven sound at a glance, the rest by the rules."""
-        opening, counting, add = self._opening, self._counting, self.marks.questions.append
-        proves = opening and len(block) <= lines.LONGEST_LINE
-        for proven, answer, other in splitter(len(opening) if proves else None).findall(block):
-            if proven and proven.startswith(opening) and (proven.isascii() or is_utf8(proven)):
-                if counting:
-                    counting.see(Example(self.marks.next_line, "chat", as_example(proven)))
-                add(hash(proven[: -len(answer)]))
-                continue
-            for raw in (proven + LINE_END if proven else other).split(b"\n"):
-                self._judge_line(raw)
-                if not self.whole:
-                    return
+    def number_of(self, line: int) -> int:
+        """Return the number of the example that stands on a line."""
+        return line - bisect(self._without_example, line)
 
-    def _judge_line(self, raw: bytes) -> None:
-        """Put a line through the rules; if its example is sound, show it to the rules on all."""
-        number = self.marks.next_line
-        line = self._reader.read(number, raw)
-        if line is None or line.is_blank:
-            self.marks.empty.append(number)
-        levels = self._levels_found(line) if line else set()
-        if line is None or line.value is None or "error" in levels:
-            self.marks.unsound.append(number)
-            self.whole = line is None or not line.ends_check
+    def take(self, raw: bytes) -> None:
+        """Judge the next line, and remember its example if that is sound."""
+        self.line += 1
+        if self._is_within_object and raw.rstrip(b"\r\n")[:1] in (b"", b" ", b"\t", b"}", b"]"):
+            self._without_example.append(self.line)
             return
-        example = Example(number, format_of(line.value), line.value)
-        self._n_judged += 1
-        self.marks.questions.append(example.question_mark)
-        for one in (*self._rules, self._counting):
-            if one:
-                one.see(example)
-        if self._prove and not self._opening and not levels:
-            self._opening = opening_of(raw, example.value) or b""
-            self._alike = example
+        self._is_within_object = False
+        if self.line == 1:
+            self._add(1, broken("first line", raw))
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+        chat = plain_chat(raw) if self.report.format in (None, "chat") else None
+        if chat is None:
+            self._judge(raw.rstrip(b"\r\n"))
+            return
+        self.report.format = "chat"
+        self.seen.add_plain(self.line, chat)
+        if self._model:
+            self._count("chat", msgspec.to_builtins(chat))
 
-    def _levels_found(self, line: Line) -> set[Level]:
-        """Judge a line and what it holds; return the levels of what was found."""
-        number = None if line.is_blank else self.marks.number_of(line.number)
-        if line.number == 1:
-            self._add(1, number, "", broken("start", line.marked))
-        if line.value is None:
-            self._add(line.number, number, "", [(line.rule, line.fault)])
-            return {line.rule.level}
-        levels = set()
-        for where, one, fault in self._located(line.value):
-            self._add(line.number, number, where, [(one, fault)])
-            levels.add(one.level)
-        return levels
-
-    def _located(self, value: dict[str, Any]) -> Iterator[Located]:
-        yield from judge(value)
-        example_format = format_of(value)
+    def _judge(self, raw: bytes) -> None:
+        """Put a line through the rules, and remember its example if that is sound."""
+        example = self._object_on(raw)
+        if example is None:
+            return
+        located = list(judge(example))
+        example_format = format_of(example)
         self.report.format = self.report.format or example_format
         if example_format and not self.report.has("mixed_formats"):
-            yield from _at("", "formats", (self.report.format, example_format))
+            located += broken("formats", (self.report.format, example_format))
+        self._add(self.line, located)
+        if example_format and not any(one.level == "error" for _, one, _ in located):
+            self.seen.add(self.line, example_format, example)
+            self._count(example_format, example)
 
-    def end(self, facts: FileFacts, validation: Marks | None) -> None:
+    def _object_on(self, raw: bytes) -> dict[str, Any] | None:
+        """Return the object on a line; None if there is none, which is reported."""
+        found = read_object(raw)
+        if isinstance(found, dict):
+            return found
+        _, one, fault = found
+        opens_file = self.number_of(self.line) == 1
+        self._is_within_object = one.name == "indented_json"
+        if one.name == "blank_line":
+            self._without_example.append(self.line)
+        self._add(self.line, [found])
+        # The file is not one of lines at all, so that all that follows is noise.
+        is_utf_16 = one.name == "not_utf8" and "UTF-" in fault.message
+        self.whole = not (opens_file and (one.name == "json_array" or is_utf_16))
+        return None
+
+    def _count(self, example_format: str, example: dict[str, Any]) -> None:
+        """Add up tokens if a model is named, and say where an example has too many."""
+        if self._model is None:
+            return
+        count = count_example(example, model=self._model)
+        tokens = self.report.tokens
+        tokens["total"] += count.total
+        tokens["trained_on"] += count.trained_on
+        tokens["longest"] = max(tokens["longest"], count.total)
+        self._add(self.line, broken("tokens", (self._model, example_format, count)))
+
+    def end(self, facts: FileFacts, validation: Seen | None) -> None:
         """Add what only the whole file shows, and put the findings in the order of lines.
 
-        `validation`: the marks of the validation file, if there is one.
+        `validation`: what is remembered of the validation file, if there is one.
         """
-        self._add(None, None, "", broken("file", facts))
-        if self._opening:
-            for one in self._rules:
-                one.see_alike(self._alike, len(self.marks.questions) - self._n_judged)
-        rules = [*self._rules, across.Duplicate(), across.Contradiction()]
-        for example in self._repeated():
-            number = self.marks.number_of(example.line)
-            for one in rules[-2:]:
-                if fault := one.see(example):
-                    self._add(example.line, number, "", [(one, fault)])
+        self._add(None, broken("file", facts))
+        things: list[tuple[About, Any]] = [("examples", self.seen)]
         if validation is not None:
-            rules.append(across.SharedWithValidation(self.marks.shared_with(validation)))
-        if self._counting:
-            rules.append(self._counting)
-            self.report.tokens = self._counting.tokens
-        for one in rules:
-            for line, fault in one.end():
-                self._add(line, line and self.marks.number_of(line), "", [(one, fault)])
+            things.append(("two files", (self.seen, validation)))
+        for about, thing in things:
+            for one in RULES[about]:
+                for fault in one.judge(thing):
+                    self._add(fault.line, [("", one, fault)])
         self.report.findings.sort(key=lambda finding: finding.line or 0)
 
-    def _repeated(self) -> Iterator[Example]:
-        """Read again the examples whose question stands in several lines."""
-        for number, raw in lines_at(self.path, self.marks.repeated()):
-            value = LineReader().read(number, raw).value
-            yield Example(number, format_of(value), value)
-
-    def _add(
-        self,
-        line: int | None,
-        number: int | None,
-        where: str,
-        faults: Iterable[tuple[Rule | across.AcrossRule, Fault]],
-    ) -> None:
-        for one, fault in faults:
+    def _add(self, line: int | None, found: Iterable[Located]) -> None:
+        for where, one, fault in found:
+            number = self.number_of(line) if line and one.name != "blank_line" else None
             field = ".".join(part for part in (where, fault.field) if part)
             self.report.add(
                 Finding(line, number, field, one.name, one.level, fault.message, fault.cure)
@@ -185,7 +172,7 @@ def judge(example: dict[str, Any]) -> Iterator[Located]:
     """
     example_format = format_of(example)
     if example_format is None:
-        yield from _at("", "no format", example)
+        yield from broken("no format", example)
         return
     has_error = False
     for located in _shape(example, example_format):
@@ -194,56 +181,17 @@ def judge(example: dict[str, Any]) -> Iterator[Located]:
     if has_error:
         return
     if example_format == "chat":
-        yield from _at("", "chat conversation", example["messages"])
-        yield from _at("", "conversation", example["messages"])
+        yield from broken("chat conversation", example["messages"])
+        yield from broken("conversation", example["messages"])
     elif example_format == "preferences":
-        yield from _at("input", "conversation", example["input"]["messages"])
-    for where, text in _texts(example, example_format):
-        if not texts.is_plain(text):
-            yield from _at(where, "text", text)
+        yield from broken("conversation", example["input"]["messages"], "input")
+    for where, text in texts_in(example, example_format):
+        if not is_harmless(text):
+            yield from broken("text", text, where)
 
 
-def _shape(example: dict[str, Any], example_format: str) -> Iterator[Located]:
-    yield from _at("", example_format, example)
-    for where, message in _messages(example, example_format):
-        if not isinstance(message, dict):
-            yield from _at(where, "no message", message)
-        elif not messages.is_plain(message):
-            yield from _at(where, "message", message)
-
-
-def _messages(example: dict[str, Any], example_format: str) -> Iterator[tuple[str, Any]]:
-    lists: dict[str, Any] = {}
-    if example_format == "chat":
-        lists["messages"] = example["messages"]
-    elif example_format == "preferences":
-        given = example.get("input")
-        lists["input.messages"] = given.get("messages") if isinstance(given, dict) else None
-        lists |= {key: example.get(key) for key in OUTPUTS}
-    for name, listed in lists.items():
-        for i, message in enumerate(listed if isinstance(listed, list) else ()):
-            yield f"{name}[{i}]", message
-
-
-def _texts(example: dict[str, Any], example_format: str) -> Iterator[tuple[str, str]]:
-    if example_format == "completion":
-        yield from example.items()
-        return
-    for where, message in _messages(example, example_format):
-        content = message.get("content")
-        if isinstance(content, str):
-            yield f"{where}.content", content
-        for i, part in enumerate(content if isinstance(content, list) else ()):
-            if part["type"] == "text":
-                yield f"{where}.content[{i}].text", part["text"]
-
-
-def broken(about: About, thing: Any) -> Iterator[tuple[Rule, Fault]]:
-    """Yield the rules about something that `thing` breaks, each with its fault."""
-    for one in RULES[about]:
-        if fault := one.judge(thing):
-            yield one, fault
-
-
-def _at(where: str, about: About, thing: Any) -> Iterator[Located]:
-    return ((where, one, fault) for one, fault in broken(about, thing))
+def _shape(example: dict[str, Any], example_format: Format) -> Iterator[Located]:
+    yield from broken(example_format, example)
+    for where, message in messages_in(example, example_format):
+        about: About = "message" if isinstance(message, dict) else "no message"
+        yield from broken(about, message, where)

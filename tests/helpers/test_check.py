@@ -1,5 +1,6 @@
 """The checker names every fault at its line, stays quiet on sound files, and never crashes."""
 
+import contextlib
 import copy
 import json
 import os
@@ -16,11 +17,12 @@ from hypothesis import strategies as st
 from helpers.check import check_file, fix_file, main
 from helpers.checks import lines as line_rules
 from helpers.checks.files import FileFacts, file_too_large
-from helpers.checks.messages import is_plain
+from helpers.checks.plain import plain_chat
+from helpers.checks.report import Report
 from helpers.checks.rules import RULES
-from helpers.checks.run import examine
-from helpers.checks.texts import is_plain as is_plain_text
-from practice_server.formats import rules
+from helpers.checks.run import judge
+from helpers.checks.texts import is_harmless
+from practice_server.formats import rules as server_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER = {"role": "assistant", "content": "Paris."}
@@ -102,13 +104,13 @@ SOUND = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SOUND)
-def test_sound_files_give_no_error_and_no_warning(tmp_path, name):
-    method = "dpo" if name == "preferences" else "supervised"
-    path = write(tmp_path / "sound.jsonl", SOUND[name])
-    report = check_file(path, method=method, model="pocket")
-    assert report.ok and not report.warnings, str(report)
-    assert report.examples == len(SOUND[name])
+def test_sound_files_give_no_error_and_no_warning(tmp_path):
+    for name, examples in SOUND.items():
+        method = "dpo" if name == "preferences" else "supervised"
+        path = write(tmp_path / "sound.jsonl", examples)
+        report = check_file(path, method=method, model="pocket")
+        assert report.ok and not report.warnings, str(report)
+        assert report.examples == len(examples)
 
 
 def user(**changes):
@@ -176,36 +178,38 @@ ONE_FAULT = {
 }
 
 
-@pytest.mark.parametrize("rule", ONE_FAULT)
-def test_a_fault_is_named_at_its_line_and_nothing_else_is(among_sound, rule):
-    report = among_sound(ONE_FAULT[rule])
-    assert found(report) == [(3, rule)], str(report)
-    assert report.findings[0].message and report.findings[0].cure
+def test_a_fault_is_named_at_its_line_and_nothing_else_is(among_sound):
+    for rule, line in ONE_FAULT.items():
+        report = among_sound(line)
+        assert found(report) == [(3, rule)], str(report)
+        assert report.findings[0].message and report.findings[0].cure
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["AKIA" + "A1" * 8, "AIza" + "a" * 35, "ghp_" + "a" * 36, "github_pat_" + "a" * 22,
-     "glpat-" + "a" * 20, "hf_" + "a" * 30, "xoxb-" + "1" * 12, "-----BEGIN RSA PRIVATE KEY-----",
-     "eyJ" + "a" * 10 + ".eyJ" + "b" * 10 + ".c"],
-)  # fmt: skip
-def test_keys_of_many_makers_are_known(among_sound, text):
-    assert found(among_sound(user(content=f"It is {text}"))) == [(3, "secret")]
+def test_keys_of_many_makers_are_known(tmp_path):
+    keys = ["AKIA" + "A1" * 8, "AIza" + "a" * 35, "ghp_" + "a" * 36, "github_pat_" + "a" * 22,
+            "glpat-" + "a" * 20, "hf_" + "a" * 30, "xoxb-" + "1" * 12,
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "eyJ" + "a" * 10 + ".eyJ" + "b" * 10 + ".c"]  # fmt: skip
+    lines = [user(content=f"It is {key}") for key in keys] + [chat(n) for n in range(60)]
+    report = check_file(write(tmp_path / "keys.jsonl", lines))
+    assert found(report) == [(n, "secret") for n in range(1, len(keys) + 1)]
 
 
-@pytest.mark.parametrize(
-    ("text", "rules"),
-    [
-        ("555-555-0199, ann@example.org, bob@mail.test, order 1234567890, 2026-11-20", []),
-        ("ISBN 978-3-16-148410-0, the year 1984, 3+4=7, 10.000.000", []),
-        ("Call (212) 736-5000", ["phone_number"]),
-        ("打13812345678吧", ["phone_number"]),
-        ("写信给bob@company.cn吧", ["e_mail_address"]),
-        ("bob@example.company.com", ["e_mail_address"]),
-    ],
-)
-def test_invented_addresses_and_other_numbers_are_left_alone(among_sound, text, rules):
-    assert [one.rule for one in among_sound(user(content=text)).findings] == rules
+PERSONAL = {
+    "555-555-0199, ann@example.org, bob@mail.test, order 1234567890, 2026-11-20": [],
+    "ISBN 978-3-16-148410-0, the year 1984, 3+4=7, 10.000.000": [],
+    "Call (212) 736-5000": ["phone_number"],
+    "打13812345678吧": ["phone_number"],
+    "写信给bob@company.cn吧": ["e_mail_address"],
+    "bob@example.company.com": ["e_mail_address"],
+}
+
+
+def test_invented_addresses_and_other_numbers_are_left_alone(tmp_path):
+    lines = [user(content=text) for text in PERSONAL] + [chat(n) for n in range(60)]
+    report = check_file(write(tmp_path / "personal.jsonl", lines))
+    for line, rules in enumerate(PERSONAL.values(), 1):
+        assert [one.rule for one in report.findings if one.line == line] == rules
 
 
 def test_what_a_system_message_holds_is_named_in_every_example(tmp_path):
@@ -215,12 +219,12 @@ def test_what_a_system_message_holds_is_named_in_every_example(tmp_path):
     assert found(report) == [(n, "e_mail_address") for n in range(1, 61)]
 
 
-def test_no_rule_finds_fault_with_a_plain_message():
-    for role in ("system", "user", "assistant"):
-        message = {"role": role, "content": "x"}
-        assert is_plain(message)
-        assert not any(one.judge(message) for one in RULES["message"])
-    assert not is_plain({"role": [], "content": "x"}) and not is_plain(CALL)
+def test_a_text_without_a_break_is_named_and_counted(among_sound):
+    for character in (" ", "a", "道"):
+        report = among_sound(user(content="x" + character * 1_000_000), model="gpt-4o-mini")
+        assert found(report)[0] == (3, "unbroken_text")
+        assert report.tokens["longest"] > 3_000
+    assert found(among_sound(user(content="word " * 20_000))) == []
 
 
 PREFERENCE_FAULTS = {
@@ -233,12 +237,12 @@ PREFERENCE_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("rule", PREFERENCE_FAULTS)
-def test_a_fault_in_a_preference_pair_is_named(tmp_path, rule):
-    lines = [preference(n) for n in range(60)]
-    lines[4] |= PREFERENCE_FAULTS[rule]
-    report = check_file(write(tmp_path / "dpo.jsonl", lines), method="dpo")
-    assert found(report) == [(5, rule)], str(report)
+def test_a_fault_in_a_preference_pair_is_named(tmp_path):
+    for rule, fault in PREFERENCE_FAULTS.items():
+        lines = [preference(n) for n in range(60)]
+        lines[4] |= fault
+        report = check_file(write(tmp_path / "dpo.jsonl", lines), method="dpo")
+        assert found(report) == [(5, rule)], str(report)
 
 
 PAIR_FAULTS = {
@@ -249,11 +253,11 @@ PAIR_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("rule", PAIR_FAULTS)
-def test_a_fault_in_a_pair_is_named(tmp_path, rule):
-    lines = [pair(n) for n in range(60)]
-    lines[4] = PAIR_FAULTS[rule]
-    assert found(check_file(write(tmp_path / "pairs.jsonl", lines))) == [(5, rule)]
+def test_a_fault_in_a_pair_is_named(tmp_path):
+    for rule, fault in PAIR_FAULTS.items():
+        lines = [pair(n) for n in range(60)]
+        lines[4] = fault
+        assert found(check_file(write(tmp_path / "pairs.jsonl", lines))) == [(5, rule)]
 
 
 def test_pairs_without_marks_get_advice(tmp_path):
@@ -331,20 +335,19 @@ def test_a_system_message_that_differs_in_some_examples_is_named(tmp_path):
     assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["I'm sorry, I can't help with that.", "*\nSorry, no.", "“I cannot say.", "很抱歉，我不知道。",
-     "As an AI I know.", "UNFORTUNATELY I am a teapot."],
-)  # fmt: skip
-def test_the_same_refusal_in_more_than_a_third_of_the_answers_is_named(tmp_path, text):
-    refusal = {"role": "assistant", "content": text}
-    lines = [chat(n) for n in range(60)]
-    for n in range(0, 60, 2):
-        lines[n]["messages"][1] = refusal
-    assert found(check_file(write(tmp_path / "t.jsonl", lines))) == [(None, "same_refusal")]
-    for n in range(0, 60, 4):
-        lines[n]["messages"][1] = ANSWER
-    assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
+REFUSALS = ["I'm sorry, I can't help with that.", "*\nSorry, no.", "“I cannot say.",
+            "As an AI I know.", "UNFORTUNATELY I am a teapot.", "很抱歉，我不知道。"]  # fmt: skip
+
+
+def test_the_same_refusal_in_more_than_a_third_of_the_answers_is_named(tmp_path):
+    for text in REFUSALS:
+        lines = [chat(n) for n in range(60)]
+        for n in range(0, 60, 2):
+            lines[n]["messages"][1] = {"role": "assistant", "content": text}
+        assert found(check_file(write(tmp_path / "t.jsonl", lines))) == [(None, "same_refusal")]
+        for n in range(0, 60, 4):
+            lines[n]["messages"][1] = ANSWER
+        assert found(check_file(write(tmp_path / "t.jsonl", lines))) == []
 
 
 def test_an_example_over_the_limit_is_named_with_the_message_where_the_cut_falls(among_sound):
@@ -369,7 +372,7 @@ def test_of_each_rule_a_hundred_findings_are_kept_and_the_rest_counted(tmp_path)
 
 
 def test_a_file_over_the_limit_is_refused():
-    facts = FileFacts(512 * 1024**2 + 1, 60, "chat", True, False, "supervised", None)
+    facts = FileFacts(512 * 1024**2 + 1, Report("x"), True, False, "supervised", None)
     assert "536,870,913 bytes" in file_too_large(facts).message
     assert file_too_large(replace(facts, size=512 * 1024**2)) is None
 
@@ -420,56 +423,43 @@ def test_the_program_prints_what_the_terminal_cannot_show(tmp_path):
 
 
 def test_fix_mends_without_guessing_and_leaves_the_rest(tmp_path):
-    sound = [chat(n) for n in range(12)]
+    sound = [chat(n) for n in range(60)]
+    swapped = dict(reversed(sound[3]["messages"][0].items()))
     lines = [
         b"\xef\xbb\xbf" + json.dumps(sound[0]).encode(),
-        "",
-        json.dumps(sound[1]) + " " + json.dumps(sound[2]),
-        json.dumps(sound[3], indent=2),
-        chat(0, chat(4)["messages"][0] | {"weight": 1}, ANSWER | {"weight": 1.0}),
-        chat(0, chat(5)["messages"][0] | {"role": " User"}, ANSWER | {"role": "assistent"}),
+        " \t",
+        json.dumps(sound[1]) + " \t\r",
         sound[0],
+        "{broken  ",
         "{broken",
-        *sound[6:],
+        json.dumps(sound[2], indent=2),
+        json.dumps(sound[2], indent=2),
+        *sound[3:],
+        chat(0, swapped, ANSWER),
     ]
     path = write(tmp_path / "in.jsonl", lines)
     before = path.read_bytes()
     changes = fix_file(path, tmp_path / "out.jsonl")
     assert path.read_bytes() == before
-    assert found(check_file(tmp_path / "out.jsonl")) == [
-        (None, "few_examples"),
-        (7, "broken_json"),
-    ]
-    after_indented = 4 + lines[3].count("\n")
-    assert {line for line, _ in changes} == {1, 2, 3, 4} | {after_indented + n for n in (1, 2, 3)}
-    written = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line) for line in written[:4]] == sound[:4]
+    assert [line for line, _ in changes] == [1, 2, 3, 4, 5, before.count(b"\n")]
+    named = found(check_file(tmp_path / "out.jsonl"))
+    assert [rule for _, rule in named] == ["broken_json"] * 2 + ["indented_json"] * 2
+
+
+def test_fix_takes_no_output_that_is_its_input_and_no_utf_16(tmp_path):
+    path = write(tmp_path / "in.jsonl", SOUND["chat"])
     with pytest.raises(ValueError, match="never overwritten"):
         fix_file(path, path)
-
-
-def test_fix_opens_a_list(tmp_path):
-    path = tmp_path / "list.json"
-    path.write_text(json.dumps([chat(n) for n in range(60)], indent=4), encoding="utf-16")
-    fix_file(path, tmp_path / "out.jsonl")
-    assert found(check_file(tmp_path / "out.jsonl")) == []
+    path.write_text("{}\n", encoding="utf-16")
+    with pytest.raises(ValueError, match="UTF-16; save it as UTF-8"):
+        fix_file(path, tmp_path / "out.jsonl")
+    assert not (tmp_path / "out.jsonl").exists()
 
 
 def test_a_repaired_sound_file_is_the_file_itself(tmp_path):
     path = write(tmp_path / "in.jsonl", SOUND["everything a chat may hold"])
     assert fix_file(path, tmp_path / "out.jsonl") == []
     assert (tmp_path / "out.jsonl").read_bytes() == path.read_bytes()
-
-
-def test_fix_finds_where_an_object_ends_and_goes_on_behind_it(tmp_path):
-    one, two, three = (json.dumps(chat(n), indent=3) for n in range(3))
-    path = write(tmp_path / "in.jsonl", [f"{one} {two}", "{", chat(3), three])
-    changes = fix_file(path, tmp_path / "out.jsonl")
-    written = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
-    assert written.pop(2) == "{"
-    assert [json.loads(line) for line in written] == [chat(0), chat(1), chat(3), chat(2)]
-    after = 3 + f"{one} {two}".count("\n") + 1
-    assert changes == [(1, "object written on one line"), (after, "object written on one line")]
 
 
 def test_the_program_fixes_and_reports_on_the_copy(tmp_path, capsys):
@@ -514,7 +504,7 @@ def damaged_examples(draw):
     return example
 
 
-# What the fast path looks at more closely, or must not let through.
+# What is looked at more closely, or must not be taken for plain.
 ODD_PIECES = [
     "sk-" + "abcdefgh" * 3, "AKIA" + "A1" * 8, "AIza" + "a" * 35, "hf_" + "a" * 30,
     "ghp_" + "a" * 36, "glpat-" + "a" * 20, "xoxb-" + "a" * 12, "-----BEGIN PRIVATE KEY-----",
@@ -527,7 +517,7 @@ ODD_PIECES = [
 ]  # fmt: skip
 PIECES = st.sampled_from(ODD_PIECES) | st.text(max_size=3)
 TEXTS = st.lists(PIECES, max_size=5).map("".join)
-# Mostly plain, so that the fast path lets many of them through.
+# Mostly plain, so that many of them are accepted at a glance.
 NEARLY_PLAIN = st.tuples(
     st.sampled_from(["So ", "Well, ", "3 of ", "好", "é", ""]),
     st.lists(st.just("and then ") | st.just("10 - ") | PIECES, max_size=2).map("".join),
@@ -551,24 +541,31 @@ def canonical_lines(draw):
 
 
 @settings(max_examples=600, deadline=None)
+@given(canonical_lines())
+def test_no_rule_finds_fault_with_a_plain_chat(line):
+    if plain_chat(line):
+        assert not list(judge(json.loads(line)))
+
+
+@settings(max_examples=200, deadline=None)
 @given(st.lists(canonical_lines(), min_size=1, max_size=6), st.integers(0, 3))
-def test_the_fast_path_changes_no_finding(tmp_path_factory, lines, n_repeated):
-    system = {"role": "system", "content": "Be brief."}
-    first = chat(0, system, *chat(0)["messages"])
-    path = write(tmp_path_factory.getbasetemp() / "l.jsonl", [first, *lines, *lines[:n_repeated]])
-    options = {"model": "gpt-4o-mini", "method": "supervised", "progress": False}
-    validation = examine(path, **options)[1]
-    reports = [
-        examine(path, prove=prove, validation=validation, **options)[0] for prove in (True, False)
-    ]
-    assert reports[0].to_dict() == reports[1].to_dict()
+def test_what_is_plain_is_compared_as_the_rest_is(tmp_path_factory, lines, n_repeated):
+    path = tmp_path_factory.getbasetemp() / "lines.jsonl"
+    lines = [json.dumps(chat(0)).encode(), *lines, *lines[:n_repeated]]
+    reports = []
+    with pytest.MonkeyPatch.context() as patch:
+        for _ in range(2):
+            validation = check_file(write(path, lines), valid=path, model="gpt-4o-mini")
+            reports.append(validation.to_dict())
+            patch.setattr("helpers.checks.run.plain_chat", lambda raw: None)
+    assert reports[0] == reports[1]
 
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
-def test_no_rule_finds_fault_with_a_plain_text(drawn):
+def test_no_rule_finds_fault_with_a_harmless_text(drawn):
     for text in (drawn, *ODD_PIECES):
-        assert not is_plain_text(text) or not any(one.judge(text) for one in RULES["text"])
+        assert not is_harmless(text) or not any(one.judge(text) for one in RULES["text"])
 
 
 @settings(max_examples=300, deadline=None)
@@ -577,8 +574,9 @@ def test_no_bytes_make_it_crash(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "bytes.jsonl"
     path.write_bytes(data)
     assert check_file(path, model="gpt-4o-mini").findings
-    fix_file(path, path.with_suffix(".fixed"))
-    check_file(path.with_suffix(".fixed"))
+    with contextlib.suppress(ValueError):  # what looks like UTF-16
+        fix_file(path, path.with_suffix(".fixed"))
+        check_file(path.with_suffix(".fixed"))
 
 
 @settings(max_examples=300, deadline=None)
@@ -596,7 +594,7 @@ def test_what_the_practice_server_refuses_has_been_named_before(tmp_path_factory
     path = write(tmp_path_factory.getbasetemp() / "served.jsonl", [*PLAIN, example])
     report = check_file(path)
     try:
-        rules.check_file(path, "file-x", rules.TRAINING)
-    except rules.FileRefused as refusal:
+        server_rules.check_file(path, "file-x", server_rules.TRAINING)
+    except server_rules.FileRefused as refusal:
         named = {one.rule for one in report.findings}
         assert not report.ok or "image" in named, f"{refusal}\n{example}\n{report}"

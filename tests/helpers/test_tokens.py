@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from datetime import date
@@ -20,7 +21,6 @@ from helpers.tokens import (
     price_of,
     token_limit,
     total_steps,
-    training_cost,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,24 +78,23 @@ def test_pairs_preferences_parts_and_calls_are_counted():
     assert count_example(called, model="gpt-4o").trained_on > 10
 
 
-@pytest.mark.parametrize(
-    ("model", "encoding"),
-    [
-        ("gpt-3.5-turbo", "cl100k_base"),
-        ("ft:gpt-3.5-turbo-0125:acme::abc", "cl100k_base"),
-        ("gpt-4-0613", "cl100k_base"),
-        ("davinci-002", "cl100k_base"),
-        ("ft:babbage-002:acme::abc", "cl100k_base"),
-        ("gpt-4o-mini-2024-07-18", "o200k_base"),
-        ("gpt-4.1-nano", "o200k_base"),
-        ("ft:gpt-4.1-mini-2025-04-14:acme:bot:abc:ckpt-step-10", "o200k_base"),
-        ("ft:o4-mini-2025-04-16:acme::abc", "o200k_base"),
-        ("pocket", None),
-        ("ft:pocket-2026-11-21:practice:marv:abcdefgh", None),
-    ],
-)
-def test_each_model_has_its_vocabulary(model, encoding):
-    assert encoding_name(model) == encoding
+VOCABULARY_OF = {
+    "gpt-3.5-turbo": "cl100k_base",
+    "ft:gpt-3.5-turbo-0125:acme::abc": "cl100k_base",
+    "gpt-4-0613": "cl100k_base",
+    "davinci-002": "cl100k_base",
+    "ft:babbage-002:acme::abc": "cl100k_base",
+    "gpt-4o-mini-2024-07-18": "o200k_base",
+    "gpt-4.1-nano": "o200k_base",
+    "ft:gpt-4.1-mini-2025-04-14:acme:bot:abc:ckpt-step-10": "o200k_base",
+    "ft:o4-mini-2025-04-16:acme::abc": "o200k_base",
+    "pocket": None,
+    "ft:pocket-2026-11-21:practice:marv:abcdefgh": None,
+}
+
+
+def test_each_model_has_its_vocabulary():
+    assert {model: encoding_name(model) for model in VOCABULARY_OF} == VOCABULARY_OF
 
 
 def test_an_unknown_vocabulary_is_marked_as_an_estimate():
@@ -125,31 +124,18 @@ assert dict(os.environ) == before
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
-def test_a_long_run_of_blanks_is_counted():
-    example = {"prompt": " " * 1_000_000, "completion": "x"}
-    assert count_example(example, model="gpt-4o").total > 1
+def test_a_million_characters_without_a_break_are_counted():
+    for unbroken in (" ", "a", "\n", "-"):
+        example = {"prompt": unbroken * 1_000_000, "completion": "x"}
+        for model in ("gpt-4o", "gpt-3.5-turbo"):
+            assert count_example(example, model=model).total > 1
 
 
-def test_many_examples_count_as_each_alone():
-    texts = [
-        "道可道",
-        "a <|endoftext|> b",
-        "<|endoftext|>",
-        "",
-        " ",
-        "\n\n",
-        "half \ud800",
-        "x" * 60_000,
-    ]
-    examples = [
-        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": other}]}
-        for text in texts
-        for other in texts
-    ] * 200
-    alone = [count_example(example, model="gpt-4o") for example in examples[:64]]
-    count = count_tokens(examples, model="gpt-4o")
-    assert count.per_example == tuple(one.total for one in alone) * 200
-    assert count.trained_on == sum(one.trained_on for one in alone) * 200
+def test_special_tokens_and_broken_characters_are_texts_like_others():
+    for text in ("a <|endoftext|> b", "<|endoftext|>", "half \ud800"):
+        pair = {"prompt": text, "completion": ""}
+        assert count_example(pair, model="gpt-4o").total >= 2
+    assert count_example({"prompt": "", "completion": ""}, model="gpt-4o").total == 0
 
 
 def test_a_file_counts_as_its_examples_do(tmp_path):
@@ -162,20 +148,17 @@ def test_a_file_counts_as_its_examples_do(tmp_path):
     )
 
 
-@pytest.mark.parametrize("line", ["{broken", '{"messages": 1}', "[]", '{"prompt": 1}'])
-def test_a_line_that_cannot_be_counted_is_named(tmp_path, line):
+def test_a_line_that_cannot_be_counted_is_named(tmp_path):
     path = tmp_path / "train.jsonl"
-    path.write_text(f"{json.dumps(EXAMPLE)}\n{line}\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="train.jsonl, line 2: .*helpers.check"):
-        count_tokens(path, model="gpt-4o")
+    for line in ("{broken", '{"messages": 1}', "[]", '{"prompt": 1}'):
+        path.write_text(f"{json.dumps(EXAMPLE)}\n{line}\n", encoding="utf-8")
+        with pytest.raises(ValueError, match="train.jsonl, line 2: .*helpers.check"):
+            count_tokens(path, model="gpt-4o")
 
 
-@pytest.mark.parametrize(
-    ("n", "epochs"),
-    [(1, 25), (5, 20), (10, 10), (33, 3), (46, 3), (100, 3), (9000, 2), (30000, 1)],
-)
-def test_default_epochs_follow_the_cookbook(n, epochs):
-    assert default_epochs(n) == epochs
+def test_default_epochs_follow_the_cookbook():
+    epochs = {1: 25, 5: 20, 10: 10, 33: 3, 46: 3, 100: 3, 9000: 2, 30000: 1}
+    assert {n: default_epochs(n) for n in epochs} == epochs
 
 
 def test_steps_run_on_across_epochs():
@@ -184,12 +167,14 @@ def test_steps_run_on_across_epochs():
 
 
 def test_known_costs():
-    assert training_cost(100_000, model="gpt-3.5-turbo", n_epochs=3) == pytest.approx(2.40)
-    assert training_cost(100_000, model="gpt-4o-mini", n_epochs=3) == pytest.approx(0.90)
-    assert training_cost(46 * 80, model="gpt-3.5-turbo", n_epochs=3) == pytest.approx(
-        0.09, abs=0.003
-    )
-    assert training_cost(10**9, model="ft:pocket-2026-11-21:practice::x", n_epochs=9) == 0
+    """1,000 examples of 100 tokens: the figures of OpenAI's guide."""
+    examples = [{"prompt": " word" * 95, "completion": " word" * 5}] * 1000
+    for model, usd in (
+        ("gpt-3.5-turbo", 2.40),
+        ("gpt-4o-mini", 0.90),
+        ("ft:pocket-2026-11-21:a::x", 0),
+    ):
+        assert estimate_cost(examples, model=model, n_epochs=3).usd == pytest.approx(usd)
 
 
 def test_an_estimate_shows_what_it_is_made_of():
@@ -220,6 +205,17 @@ def test_an_unknown_price_is_no_guess():
         price_of("gpt-99")
     with pytest.raises(ValueError, match="no price"):
         price_of("gpt-4o", on=date(2020, 1, 1))
+    estimate = estimate_cost([EXAMPLE], model="gpt-99")
+    assert estimate.tokens and estimate.usd is None and "gpt-99" in estimate.note
+
+
+def test_a_price_is_the_price_of_its_service():
+    for service, said in (("azure", "by the hour"), ("nebius", ""), ("llm.example", "")):
+        estimate = estimate_cost([EXAMPLE], model="gpt-4o", service=service)
+        assert estimate.tokens and estimate.usd is None and estimate.price is None
+        assert re.search(f"no price of {service}.*{said}", estimate.note)
+    assert estimate_cost([EXAMPLE], model="gpt-4o", service="practice").usd == 0
+    assert estimate_cost([EXAMPLE], model="gpt-4o", service="openai").note == ""
 
 
 def test_names_and_limits():
