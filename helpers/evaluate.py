@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from helpers.service import Service
 
+# Thai, Lao, Burmese, Khmer, Japanese, Chinese.
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
 MEASURES = ("fact", "style", "both")
 
 
@@ -49,10 +51,13 @@ def answers(
 def contains(text: str, phrase: str) -> bool:
     """Whether the phrase stands in the text as whole words, whatever its case.
 
-    An apostrophe does not begin a word: in "that's" there is no sulfur (S).
+    An apostrophe does not begin a word: in "that's" there is no sulfur (S). Chinese, Japanese,
+    Thai and the like put no blanks between words; there any place will do.
     """
-    pattern = rf"(?<![\w'’]){re.escape(phrase)}(?!\w)"
-    return re.search(pattern, text, re.IGNORECASE) is not None
+    letter, unspaced = rf"[^\W{UNSPACED}]", f"[{UNSPACED}]"
+    starts = rf"(?:(?<!{letter})(?<!['’])|(?={unspaced}))"
+    ends = rf"(?:(?!{letter})|(?<={unspaced}))"
+    return re.search(starts + re.escape(phrase) + ends, text, re.IGNORECASE) is not None
 
 
 def has_fact(answer: str, fact: str) -> bool:
