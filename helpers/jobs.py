@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Auto = Literal["auto"]
 LIMIT_USD = 1.0
+KEY_NAME = "hash_of_data_and_settings"  # in a job's metadata
 FORMER_COLUMNS = {"train_accuracy": "train_mean_token_accuracy"}
 # A paused job waits for its owner, so there is nothing to wait for either.
 AT_REST = ("succeeded", "failed", "cancelled", "paused")
@@ -135,9 +136,9 @@ def create_once(
         "others": [model, suffix, seed],
     }
     key = hash_of_settings(settings)
-    earlier_id = recall(service, "jobs", key)
-    if job := usable_job(service, earlier_id):
-        return job
+    earlier = newest_job(service, key)
+    if earlier and earlier.status not in ("failed", "cancelled"):
+        return earlier
     if not service.is_practice:
         guard_cost(training_path, model=model, n_epochs=n_epochs, max_usd=max_usd)
     optional = {"suffix": suffix, "seed": seed}
@@ -147,23 +148,35 @@ def create_once(
         model=model,
         training_file=upload_once(service, training_path),
         **method_fields(service, hyperparameters),
+        **label(service, key),
         **{name: value for name, value in optional.items() if value is not None},
         # Two notebooks that start the same job at the same time get the same one.
-        extra_headers={"Idempotency-Key": f"{key}-after-{earlier_id}"},
+        extra_headers={"Idempotency-Key": f"{key}-after-{earlier and earlier.id}"},
     )
     remember(service, "jobs", key, job.id)
     return job
 
 
-def usable_job(service: Service, job_id: str | None) -> FineTuningJob | None:
-    """Return the job, unless it is unknown to the service, failed or cancelled."""
-    if job_id is None:
-        return None
-    try:
-        job = service.client.fine_tuning.jobs.retrieve(job_id)
-    except openai.NotFoundError:
-        return None
-    return None if job.status in ("failed", "cancelled") else job
+def label(service: Service, key: str) -> dict:
+    """Return the field that keeps the key in the job itself; Nebius has no metadata.
+
+    So a job is found again even if the kernel died before its id was remembered.
+    """
+    return {} if service.name == "nebius" else {"metadata": {KEY_NAME: key}}
+
+
+def newest_job(service: Service, key: str) -> FineTuningJob | None:
+    """Return the last job that bears the key, or else the remembered one; None if there is none.
+
+    A service may ignore the question for metadata and list every job.
+    """
+    jobs = service.client.fine_tuning.jobs
+    labelled = label(service, key)
+    for job in jobs.list(limit=100, **labelled) if labelled else ():
+        if (job.metadata or {}).get(KEY_NAME) == key:
+            return job
+    remembered = recall(service, "jobs", key)
+    return jobs.retrieve(remembered) if remembered and is_known(jobs, remembered) else None
 
 
 def method_fields(service: Service, hyperparameters: dict) -> dict:
