@@ -6,6 +6,7 @@ takes the pairs and returns a Proposal, or None where there is nothing to say.
 """
 
 import os
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
@@ -22,6 +23,7 @@ UPPER_CASE_SHARE = 1 / 3
 COMMON_PROMPT_START = 12
 COMMON_COMPLETION_START = 5
 SEPARATORS = (" ->", "\n\n###\n\n", "\n\n===\n\n", "\n\n---\n\n", "\n\n@@@\n\n")
+FULL_WIDTH_MARKS = "，。：；？！、"  # no blank follows them
 ENDINGS = ("\n", ".", " END", "***", "+++", "&&&", "@@@")
 
 
@@ -132,7 +134,7 @@ def _upper_case(pairs: Sequence[Pair], field: str) -> Proposal | None:
 
 
 def common_prompt_start(pairs: Sequence[Pair]) -> Proposal | None:
-    start = os.path.commonprefix([pair["prompt"] for pair in pairs])
+    start = _common_start(pairs, "prompt")
     if len(pairs) < 2 or len(start) <= COMMON_PROMPT_START or _all_equal(pairs, "prompt"):
         return None
     return Proposal(
@@ -145,7 +147,7 @@ def common_prompt_start(pairs: Sequence[Pair]) -> Proposal | None:
 
 
 def common_completion_start(pairs: Sequence[Pair]) -> Proposal | None:
-    start = os.path.commonprefix([pair["completion"] for pair in pairs])
+    start = _common_start(pairs, "completion")
     nothing_left = any(not pair["completion"][len(start) :].strip() for pair in pairs)
     if len(pairs) < 2 or len(start) < COMMON_COMPLETION_START or nothing_left:
         return None
@@ -245,6 +247,12 @@ def _length(pair: Pair) -> int:
 
 def _all_equal(pairs: Sequence[Pair], field: str) -> bool:
     return len({pair[field] for pair in pairs}) == 1
+
+
+def _common_start(pairs: Sequence[Pair], field: str) -> str:
+    """Return what all texts begin with, up to a blank or a full-width mark: whole words only."""
+    start = os.path.commonprefix([pair[field] for pair in pairs])
+    return re.sub(rf"[^\s{FULL_WIDTH_MARKS}]+\Z", "", start)
 
 
 def _common_end(pairs: Sequence[Pair], field: str) -> str:

@@ -28,14 +28,22 @@ def split(
     result depends on the rows and `seed` only, not on the rows' order, which is kept.
 
     `key` is the question: a column, or a function of a row; None takes the user's messages of a
-    chat example, else the column `prompt`, else `question`. Raises ValueError if `fraction` is
-    not between 0 and 1, KeyError if a row has no question.
+    chat example, else the column `prompt`, else `question`. Where all ask the same, or nothing,
+    the answers stand for the questions. Raises ValueError if `fraction` is not between 0 and 1 or
+    would leave a part empty, KeyError if a row has no question.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must lie between 0 and 1, not {fraction}")
     questions = [_plain(question_of(row, key)) for row in rows]
+    if len(set(questions)) == 1:
+        questions = [_plain(str(answer_of(row))) for row in rows]
     groups = _groups_alike(questions)
     validation = _chosen(groups, _labels(rows), fraction, lambda g: _rank(questions, g, seed))
+    if not 0 < len(validation) < len(rows):
+        raise ValueError(
+            f"a share of {fraction} cannot be held out: {len(rows)} rows with {len(groups)} "
+            "different questions, where equal ones stay together; change the share or add rows"
+        )
     return (
         [row for i, row in enumerate(rows) if i not in validation],
         [row for i, row in enumerate(rows) if i in validation],
@@ -75,7 +83,8 @@ def _labels(rows: Sequence[Row]) -> list[Any]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())
+    """Return the words alone; a text without any, such as an emoji, stays as it is."""
+    return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split()) or text.strip()
 
 
 def _rank(questions: Sequence[str], group: Sequence[int], seed: int) -> str:

@@ -235,6 +235,22 @@ def test_a_split_takes_a_column_or_a_function_as_the_question():
         split(rows, fraction=1.5, seed=1, key="q")
 
 
+@pytest.mark.parametrize("prompt", ["", "Tell me a joke.", "{}"])
+def test_rows_without_words_to_tell_them_apart_are_held_out_too(prompt):
+    """Lines of text, one prompt for all, emoji."""
+    rows = [{"prompt": prompt.format(chr(ord("😀") + i)), "completion": f"Line {i * 7919}."}
+            for i in range(20)]  # fmt: skip
+    training, validation = split(rows, fraction=0.2, seed=1)
+    assert (len(training), len(validation)) == (16, 4)
+
+
+def test_a_split_that_would_leave_a_part_empty_is_refused():
+    rows = [{"prompt": "abc"[i % 3], "completion": f"Answer {i}."} for i in range(30)]
+    with pytest.raises(ValueError, match="30 rows with 3 different questions"):
+        split(rows, fraction=0.2, seed=1)
+    assert [len(part) for part in split(rows, fraction=0.4, seed=1)] == [20, 10]
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     path = write_jsonl(tmp_path / "new" / "t.jsonl", ROWS)
     assert path.read_bytes().decode("utf-8").split("\n")[1] == json.dumps(
@@ -291,6 +307,16 @@ def test_rows_keep_their_numbers_when_others_are_dropped(tmp_path):
         ("x ->,yes\ny ->,no", "the completions do not end alike", "x ->"),
         ("SHOUT,LOUD\nCRY,OUT", "100% of the letters are capitals", "shout ->"),
         ("Answer this please: a,1\nAnswer this please: b,2", "every prompt starts with", "a ->"),
+        (
+            "Translate into French: dog,1\nTranslate into Finnish: dog,2",
+            "'Translate into '",
+            "French: dog",
+        ),
+        (
+            "请把下面的一句话翻译成法语：猫,1\n请把下面的一句话翻译成法语：狗,2",
+            "every prompt starts",
+            "猫 ->",
+        ),
         ("a,The answer is 1\nb,The answer is 2", "every completion starts with", "a ->"),
         ("a ->,1\nb,2", "the prompts do not end alike", "a ->\n\n###\n\n"),
         (",one\n,two", "open-ended generation", ""),
@@ -347,12 +373,14 @@ def test_the_program_never_overwrites_its_input(tmp_path):
         ("question,answer\nWho?,Me.\n", 1, "no text in column 'prompt'; the columns are question"),
         ("prompt,completion\n", 1, "no rows"),
         ("prompt,completion\nWho?,\n", 1, "no row is left"),
+        ("prompt,completion\nWho?,Me.\n", 1, "cannot be held out"),
     ],
 )
 def test_the_program_says_why_it_writes_nothing(tmp_path, text, status, words):
-    done = program(written(tmp_path / "t.csv", text), "--yes")
+    path = written(tmp_path / "t.csv", text)
+    done = program(path, "--yes", "--split", "0.2")
     assert done.returncode == status and words in done.stderr
-    assert not (tmp_path / "t_prepared.jsonl").exists()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_missing_file_is_an_unusable_argument(tmp_path):
