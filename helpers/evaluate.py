@@ -88,12 +88,10 @@ def score(
     if len(table) != len(answers):
         raise ValueError(f"{len(table)} questions, but {len(answers)} answers.")
     signs = list(signs)
-    fact = [has_fact(answer, fact) for answer, fact in zip(answers, table["fact"], strict=True)]
-    style = [has_style(answer, signs) for answer in answers]
-    scored = pd.DataFrame({"question": table["question"], "answer": list(answers)})
-    scored["fact"], scored["style"] = fact, style
-    scored["both"] = scored["fact"] & scored["style"]
-    return scored
+    table.insert(1, "answer", list(answers))
+    table["fact"] = [has_fact(*pair) for pair in zip(answers, table["fact"], strict=True)]
+    table["style"] = [has_style(answer, signs) for answer in answers]
+    return table.assign(both=table["fact"] & table["style"])
 
 
 def wilson_interval(successes: int, trials: int, *, z: float = 1.96) -> tuple[float, float]:
@@ -125,10 +123,7 @@ def compare(scored: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
         rows[name] = {"questions": len(table)}
         for measure in MEASURES:
             right = int(table[measure].sum())
-            low, high = wilson_interval(right, len(table))
-            rows[name] |= {
-                measure: right / len(table),
-                f"{measure}_low": low,
-                f"{measure}_high": high,
-            }
+            rows[name][measure] = right / len(table)
+            interval = wilson_interval(right, len(table))
+            rows[name][f"{measure}_low"], rows[name][f"{measure}_high"] = interval
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

@@ -121,8 +121,10 @@ def _json(data: bytes) -> list[Row]:
 def _jsonl(data: bytes) -> list[Row]:
     rows = []
     for number, line in enumerate(_text(data).split("\n"), 1):
+        if not line.strip():
+            continue
         try:
-            rows += [_an_object(f"line {number}", json.loads(line))] if line.strip() else []
+            rows.append(_an_object(f"line {number}", json.loads(line)))
         except (json.JSONDecodeError, RecursionError) as error:
             advice = "`python -m helpers.check FILE` names every such line"
             raise UnreadableFile(f", line {number}: broken JSON: {error}. {advice}") from error

@@ -13,6 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from helpers import jobs
+from helpers.plots import Monitor
 from helpers.service import ROOT, connect
 
 MARV = ROOT / "data" / "marv"
@@ -137,11 +138,11 @@ def test_results_of_a_job_without_any_are_explained(service, start):
 
 
 def test_events_are_read_once_and_in_order(service, finished):
-    seen = set()
-    events = jobs.new_events(service, finished, seen)
-    steps = [event.data["step"] for event in events if event.type == "metrics"]
-    assert steps == list(range(1, 25))
-    assert jobs.new_events(service, finished, seen) == []
+    monitor = Monitor()
+    for _ in range(2):
+        events = service.client.fine_tuning.jobs.list_events(finished.id)
+        monitor.show(finished, events)
+    assert [point["step"] for point in monitor.points] == list(range(1, 25))
 
 
 def test_follow_shows_bar_and_curve_in_a_notebook(service, finished, module_work, monkeypatch):
@@ -216,6 +217,7 @@ def test_what_is_agreed_to_is_sent(hosted, settings):
 def test_nebius_gets_its_own_form_of_the_hyperparameters(hosted):
     chosen = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": "auto"}
     nebius = replace(hosted, name="nebius")
-    assert jobs.label(nebius, "key") == {}
-    assert jobs.method_fields(nebius, chosen) == {"hyperparameters": {"n_epochs": 3}}
-    assert jobs.method_fields(hosted, chosen)["method"]["supervised"]["hyperparameters"] == chosen
+    assert jobs.special_fields(nebius, chosen, "key") == {"hyperparameters": {"n_epochs": 3}}
+    fields = jobs.special_fields(hosted, chosen, "key")
+    assert fields["method"]["supervised"]["hyperparameters"] == chosen
+    assert list(fields["metadata"].values()) == ["key"]
