@@ -123,7 +123,7 @@ def compare(scored: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
         rows[name] = {"questions": len(table)}
         for measure in MEASURES:
             right = int(table[measure].sum())
-            rows[name][measure] = right / len(table)
-            interval = wilson_interval(right, len(table))
-            rows[name][f"{measure}_low"], rows[name][f"{measure}_high"] = interval
+            names = (measure, f"{measure}_low", f"{measure}_high")
+            values = (right / len(table), *wilson_interval(right, len(table)))
+            rows[name] |= zip(names, values, strict=True)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

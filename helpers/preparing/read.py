@@ -5,10 +5,12 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from helpers.text import clean, foreign_encoding
 
@@ -54,10 +56,8 @@ def _text(data: bytes) -> str:
 
 
 def _separated(data: bytes, marks: str) -> list[Row]:
-    """Read a table whose fields are separated by the first of `marks` that its header holds.
-
-    pandas would name no line for a quotation mark without its pair, or guess where it belongs.
-    """
+    """Read a table whose fields are separated by the first of `marks` that its header holds."""
+    # Not by pandas: it names no line for a quotation mark without its pair, or guesses.
     text = _text(data)
     header = text.partition("\n")[0]
     delimiter = next((mark for mark in marks if mark in header), marks[0])
@@ -107,15 +107,19 @@ def _width(cells: list[str]) -> int:
     return max((number for number, cell in enumerate(cells, 1) if cell.strip()), default=0)
 
 
-def _json(data: bytes) -> list[Row]:
+def _document(data: bytes, parse: Callable[[str], Any], name: str) -> list[Row]:
+    text = _text(data)
     try:
-        return _rows_in(json.loads(_text(data)))
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data":
+        content = parse(text)
+    except (json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
+        if getattr(error, "msg", None) == "Extra data":
             return _jsonl(data)
-        raise UnreadableFile(f": broken JSON: {error}") from error
-    except RecursionError as error:
-        raise UnreadableFile(": JSON nested too deeply") from error
+        raise UnreadableFile(f": broken {name}: {error}") from error
+    if isinstance(content, list):
+        return [_an_object(f"item {number}", row) for number, row in enumerate(content, 1)]
+    if isinstance(content, dict) and isinstance(content.get("conversations"), list):
+        return [_conversation(*turn) for turn in enumerate(content["conversations"], 1)]
+    raise UnreadableFile(": expected a list of objects, or an object with a list `conversations`")
 
 
 def _jsonl(data: bytes) -> list[Row]:
@@ -129,24 +133,6 @@ def _jsonl(data: bytes) -> list[Row]:
             advice = "`python -m helpers.check FILE` names every such line"
             raise UnreadableFile(f", line {number}: broken JSON: {error}. {advice}") from error
     return rows
-
-
-def _yaml(data: bytes) -> list[Row]:
-    import yaml
-
-    try:
-        # The base loader leaves every value a text: "no" stays "no" and 007 stays 007.
-        return _rows_in(yaml.load(_text(data), Loader=yaml.BaseLoader))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UnreadableFile(f": broken YAML: {error}") from error
-
-
-def _rows_in(content: Any) -> list[Row]:
-    if isinstance(content, list):
-        return [_an_object(f"item {number}", row) for number, row in enumerate(content, 1)]
-    if isinstance(content, dict) and isinstance(content.get("conversations"), list):
-        return [_conversation(*turn) for turn in enumerate(content["conversations"], 1)]
-    raise UnreadableFile(": expected a list of objects, or an object with a list `conversations`")
 
 
 def _conversation(number: int, lines: Any) -> Row:
@@ -170,11 +156,13 @@ def _txt(data: bytes) -> list[Row]:
     return [{"prompt": "", "completion": line} for line in lines if line.strip()]
 
 
+# The base loader leaves every value a text: "no" stays "no" and 007 stays 007.
+_yaml = partial(_document, parse=partial(yaml.load, Loader=yaml.BaseLoader), name="YAML")
 READERS = {
     ".csv": partial(_separated, marks=",;"),
     ".tsv": partial(_separated, marks="\t"),
     ".xlsx": _xlsx,
-    ".json": _json,
+    ".json": partial(_document, parse=json.loads, name="JSON"),
     ".jsonl": _jsonl,
     ".yaml": _yaml,
     ".yml": _yaml,
