@@ -130,7 +130,9 @@ def create_once(
     if earlier and earlier.status not in ("failed", "cancelled"):
         return earlier
     if not service.is_practice:
-        guard_cost(training_path, model=model, n_epochs=n_epochs, max_usd=max_usd)
+        guard_cost(
+            training_path, model=model, n_epochs=n_epochs, max_usd=max_usd, service=service.name
+        )
     job = service.client.fine_tuning.jobs.create(
         model=model,
         training_file=upload_once(service, training_path),
@@ -171,20 +173,21 @@ def special_fields(service: Service, hyperparameters: dict, key: str) -> dict:
     return {"method": method, "metadata": {KEY_NAME: key}}
 
 
-def guard_cost(path: str | Path, *, model: str, n_epochs: int | Auto, max_usd: float) -> None:
-    """Raise CostError if training on the file costs more than max_usd, or nobody knows what."""
-    from helpers.tokens import estimate_cost, price_of
+def guard_cost(
+    path: str | Path, *, model: str, n_epochs: int | Auto, max_usd: float, service: str = "openai"
+) -> None:
+    """Raise CostError if a job on this service costs more than max_usd, or nobody knows what."""
+    from helpers.tokens import estimate_cost
 
     if max_usd == math.inf:
         return
-    try:
-        price_of(model)
-    except ValueError as error:
+    epochs = None if n_epochs == "auto" else n_epochs
+    cost = estimate_cost(path, model=model, n_epochs=epochs, service=service)
+    if cost.usd is None:
         raise CostError(
-            f"What {model} costs to train is not known here. Look it up with your provider, and "
-            'pass max_usd=float("inf") to start the job all the same.'
-        ) from error
-    cost = estimate_cost(path, model=model, n_epochs=None if n_epochs == "auto" else n_epochs)
+            f"This job was not started: {cost.note} "
+            'Pass max_usd=float("inf") to start it all the same.'
+        )
     if cost.usd > max_usd:
         raise CostError(
             f"This job would train on {cost.tokens:,} tokens for {cost.n_epochs} epochs and cost "
