@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +33,12 @@ def answers(
     under way at once. Raises what the SDK raises, such as openai.NotFoundError for an unknown
     model.
     """
-    start = [{"role": "system", "content": system}] if system else []
+    start: list[Any] = [{"role": "system", "content": system}] if system else []
 
     def answer(question: str) -> str:
         completion = service.client.chat.completions.create(
             model=model,
-            messages=[*start, *examples, {"role": "user", "content": question}],
+            messages=start + [*examples, {"role": "user", "content": question}],
             temperature=0,
             max_tokens=max_tokens,
         )
@@ -118,7 +118,7 @@ def compare(scored: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    rows = {}
+    rows: dict[str, dict[str, float]] = {}
     for name, table in scored.items():
         rows[name] = {"questions": len(table)}
         for measure in MEASURES:

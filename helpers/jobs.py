@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import openai
 from openai.types.fine_tuning import FineTuningJob
@@ -115,7 +115,7 @@ def create_once(
     estimated cost is higher (in dollars). Raises CostError, and what the SDK raises.
     """
     model = model or service.base_model
-    settings = {
+    settings: dict[str, Any] = {
         "training": hash_of_file(training_path),
         "validation": hash_of_file(validation_path) if validation_path else None,
         "hyperparameters": {

@@ -7,7 +7,7 @@ readers. Nothing is smoothed: a curve shows the numbers that the service gave.
 
 from collections.abc import Iterable, Mapping
 from itertools import cycle, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 NAMES = {"loss": "loss", "mean_token_accuracy": "token accuracy"}
 # Series of a result file: the column's beginning, what it is called, and how it is drawn.
-SERIES = (
+SERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("train", "training", dict(color=BLUE, linewidth=0.9)),
     ("valid", "validation", dict(color=ORANGE, linestyle="--", marker="o", markersize=4)),
     ("full_valid", "full validation", dict(color=GREEN, linestyle=":", marker="D", markersize=7)),
@@ -152,10 +152,10 @@ class Monitor:
         from IPython import get_ipython
         from IPython.display import Markdown, display
 
-        self.points: list[dict] = []
+        self.points: list[Any] = []
         self.seen: set[str] = set()
         self.axes = new_axes(height=2.6)
-        plt.close(self.axes.figure)  # otherwise the notebook would show it a second time
+        plt.close()  # otherwise the notebook would show it a second time
         self.is_shown = get_ipython() is not None
         if self.is_shown:
             self.bar = display(Markdown("waiting"), display_id=True)

@@ -158,7 +158,7 @@ def _txt(data: bytes) -> list[Row]:
 
 # The base loader leaves every value a text: "no" stays "no" and 007 stays 007.
 _yaml = partial(_document, parse=partial(yaml.load, Loader=yaml.BaseLoader), name="YAML")
-READERS = {
+READERS: dict[str, Callable[[bytes], list[Row]]] = {
     ".csv": partial(_separated, marks=",;"),
     ".tsv": partial(_separated, marks="\t"),
     ".xlsx": _xlsx,
