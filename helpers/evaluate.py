@@ -4,13 +4,15 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from helpers.service import Service
 
+# Thai, Lao, Burmese, Khmer, Japanese, Chinese.
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
 MEASURES = ("fact", "style", "both")
 
 
@@ -31,12 +33,12 @@ def answers(
     under way at once. Raises what the SDK raises, such as openai.NotFoundError for an unknown
     model.
     """
-    start = [{"role": "system", "content": system}] if system else []
+    start: list[Any] = [{"role": "system", "content": system}] if system else []
 
     def answer(question: str) -> str:
         completion = service.client.chat.completions.create(
             model=model,
-            messages=[*start, *examples, {"role": "user", "content": question}],
+            messages=start + [*examples, {"role": "user", "content": question}],
             temperature=0,
             max_tokens=max_tokens,
         )
@@ -49,10 +51,13 @@ def answers(
 def contains(text: str, phrase: str) -> bool:
     """Whether the phrase stands in the text as whole words, whatever its case.
 
-    An apostrophe does not begin a word: in "that's" there is no sulfur (S).
+    An apostrophe does not begin a word: in "that's" there is no sulfur (S). Chinese, Japanese,
+    Thai and the like put no blanks between words; there any place will do.
     """
-    pattern = rf"(?<![\w'’]){re.escape(phrase)}(?!\w)"
-    return re.search(pattern, text, re.IGNORECASE) is not None
+    letter, unspaced = rf"[^\W{UNSPACED}]", f"[{UNSPACED}]"
+    starts = rf"(?:(?<!{letter})(?<!['’])|(?={unspaced}))"
+    ends = rf"(?:(?!{letter})|(?<={unspaced}))"
+    return re.search(starts + re.escape(phrase) + ends, text, re.IGNORECASE) is not None
 
 
 def has_fact(answer: str, fact: str) -> bool:
@@ -83,12 +88,10 @@ def score(
     if len(table) != len(answers):
         raise ValueError(f"{len(table)} questions, but {len(answers)} answers.")
     signs = list(signs)
-    fact = [has_fact(answer, fact) for answer, fact in zip(answers, table["fact"], strict=True)]
-    style = [has_style(answer, signs) for answer in answers]
-    scored = pd.DataFrame({"question": table["question"], "answer": list(answers)})
-    scored["fact"], scored["style"] = fact, style
-    scored["both"] = scored["fact"] & scored["style"]
-    return scored
+    table.insert(1, "answer", list(answers))
+    table["fact"] = [has_fact(*pair) for pair in zip(answers, table["fact"], strict=True)]
+    table["style"] = [has_style(answer, signs) for answer in answers]
+    return table.assign(both=table["fact"] & table["style"])
 
 
 def wilson_interval(successes: int, trials: int, *, z: float = 1.96) -> tuple[float, float]:
@@ -115,15 +118,12 @@ def compare(scored: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    rows = {}
+    rows: dict[str, dict[str, float]] = {}
     for name, table in scored.items():
         rows[name] = {"questions": len(table)}
         for measure in MEASURES:
             right = int(table[measure].sum())
-            low, high = wilson_interval(right, len(table))
-            rows[name] |= {
-                measure: right / len(table),
-                f"{measure}_low": low,
-                f"{measure}_high": high,
-            }
+            names = (measure, f"{measure}_low", f"{measure}_high")
+            values = (right / len(table), *wilson_interval(right, len(table)))
+            rows[name] |= zip(names, values, strict=True)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

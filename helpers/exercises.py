@@ -58,7 +58,8 @@ def check_function(
     or does nothing (its body is `...`), counts as not attempted.
     """
     for arguments, expected in cases:
-        call = f"{getattr(function, '__name__', 'your function')}{written(arguments)}"
+        name = getattr(function, "__name__", "your function")
+        call = f"{name}({', '.join(map(shortened, arguments))})"
         try:
             result = ... if function is ... else function(*arguments)
         except Exception as error:  # a learner's function may raise anything
@@ -88,11 +89,6 @@ def agrees(value: Any, expected: Any, tolerance: float) -> bool:
         return bool(value == expected)
     except (TypeError, ValueError):  # a text in place of a number, an array in place of a value
         return False
-
-
-def written(arguments: tuple) -> str:
-    """The arguments of a call as they are written in code."""
-    return f"({', '.join(shortened(argument) for argument in arguments)})"
 
 
 def describe(error: Exception) -> str:

@@ -13,10 +13,10 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import openai
-from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
+from openai.types.fine_tuning import FineTuningJob
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 
 from helpers.service import CourseError, Service, work_folder
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Auto = Literal["auto"]
-LIMIT_USD = 1.0
+KEY_NAME = "hash_of_data_and_settings"  # in a job's metadata
 FORMER_COLUMNS = {"train_accuracy": "train_mean_token_accuracy"}
 # A paused job waits for its owner, so there is nothing to wait for either.
 AT_REST = ("succeeded", "failed", "cancelled", "paused")
@@ -39,44 +39,36 @@ class JobError(CourseError):
     """A job does not have what was asked for, or not yet."""
 
 
-# What has been made already
-
-
 def memory_path(service: Service) -> Path:
     """The file that holds what has been made on this service."""
     return work_folder() / f"{service.name}.json"
 
 
+def memory(service: Service) -> dict[str, dict[str, str]]:
+    """Return what has been made on this service: "files" and "jobs", their ids by their keys."""
+    path = memory_path(service)
+    made = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {"files": {}, "jobs": {}} | made
+
+
 def recall(service: Service, kind: str, key: str) -> str | None:
     """Return the id that was remembered under the key, or None. kind: "files" or "jobs"."""
-    path = memory_path(service)
-    if not path.exists():
-        return None
-    return json.loads(path.read_text(encoding="utf-8")).get(kind, {}).get(key)
+    return memory(service)[kind].get(key)
 
 
 def remember(service: Service, kind: str, key: str, made_id: str) -> None:
     """Keep an id under the key; the file is replaced whole, so that it is never half written."""
-    path = memory_path(service)
-    memory = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    memory.setdefault(kind, {})[key] = made_id
+    path, made = memory_path(service), memory(service)
+    made[kind][key] = made_id
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(memory, indent=2), encoding="utf-8")
+    unfinished.write_text(json.dumps(made, indent=2), encoding="utf-8")
     unfinished.replace(path)
 
 
 def hash_of_file(path: str | Path) -> str:
     """Return the SHA-256 of a file's bytes as hexadecimal digits."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def hash_of_settings(settings: dict) -> str:
-    """Return the SHA-256 of settings, whatever their order, as hexadecimal digits."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-
-
-# Upload and start
 
 
 def upload_once(service: Service, path: str | Path) -> str:
@@ -114,7 +106,7 @@ def create_once(
     learning_rate_multiplier: float | Auto = "auto",
     suffix: str | None = None,
     seed: int | None = None,
-    max_usd: float = LIMIT_USD,
+    max_usd: float = 1.0,
 ) -> FineTuningJob:
     """Start a fine-tuning job, or return the one that has these data and settings already.
 
@@ -123,80 +115,85 @@ def create_once(
     estimated cost is higher (in dollars). Raises CostError, and what the SDK raises.
     """
     model = model or service.base_model
-    hyperparameters = {
-        "n_epochs": n_epochs,
-        "batch_size": batch_size,
-        "learning_rate_multiplier": learning_rate_multiplier,
-    }
-    settings = {
+    settings: dict[str, Any] = {
         "training": hash_of_file(training_path),
         "validation": hash_of_file(validation_path) if validation_path else None,
-        "hyperparameters": hyperparameters,
+        "hyperparameters": {
+            "n_epochs": n_epochs,
+            "batch_size": batch_size,
+            "learning_rate_multiplier": learning_rate_multiplier,
+        },
         "others": [model, suffix, seed],
     }
-    key = hash_of_settings(settings)
-    earlier_id = recall(service, "jobs", key)
-    if job := usable_job(service, earlier_id):
-        return job
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    earlier = newest_job(service, key)
+    if earlier and earlier.status not in ("failed", "cancelled"):
+        return earlier
     if not service.is_practice:
-        guard_cost(training_path, model=model, n_epochs=n_epochs, max_usd=max_usd)
-    optional = {"suffix": suffix, "seed": seed}
-    if validation_path:
-        optional["validation_file"] = upload_once(service, validation_path)
+        guard_cost(
+            training_path, model=model, n_epochs=n_epochs, max_usd=max_usd, service=service.name
+        )
     job = service.client.fine_tuning.jobs.create(
         model=model,
         training_file=upload_once(service, training_path),
-        **method_fields(service, hyperparameters),
-        **{name: value for name, value in optional.items() if value is not None},
+        validation_file=upload_once(service, validation_path) if validation_path else openai.omit,
+        suffix=openai.omit if suffix is None else suffix,
+        seed=openai.omit if seed is None else seed,
+        **special_fields(service, settings["hyperparameters"], key),
         # Two notebooks that start the same job at the same time get the same one.
-        extra_headers={"Idempotency-Key": f"{key}-after-{earlier_id}"},
+        extra_headers={"Idempotency-Key": f"{key}-after-{earlier and earlier.id}"},
     )
     remember(service, "jobs", key, job.id)
     return job
 
 
-def usable_job(service: Service, job_id: str | None) -> FineTuningJob | None:
-    """Return the job, unless it is unknown to the service, failed or cancelled."""
-    if job_id is None:
-        return None
-    try:
-        job = service.client.fine_tuning.jobs.retrieve(job_id)
-    except openai.NotFoundError:
-        return None
-    return None if job.status in ("failed", "cancelled") else job
+def newest_job(service: Service, key: str) -> FineTuningJob | None:
+    """Return the last job that bears the key, or else the remembered one; None if there is none.
+
+    A service may ignore the question for metadata and list every job.
+    """
+    jobs = service.client.fine_tuning.jobs
+    if service.name != "nebius":
+        for job in jobs.list(limit=100, metadata={KEY_NAME: key}):
+            if (job.metadata or {}).get(KEY_NAME) == key:
+                return job
+    remembered = recall(service, "jobs", key)
+    return jobs.retrieve(remembered) if remembered and is_known(jobs, remembered) else None
 
 
-def method_fields(service: Service, hyperparameters: dict) -> dict:
-    """Return the fields that carry the hyperparameters; Nebius refuses the newer `method`."""
+def special_fields(service: Service, hyperparameters: dict, key: str) -> dict:
+    """Return the fields that Nebius wants otherwise: it takes neither `method` nor `metadata`.
+
+    The key in the metadata finds a job whose id was never remembered, since the kernel died.
+    """
     if service.name == "nebius":
         chosen = {name: value for name, value in hyperparameters.items() if value != "auto"}
         return {"hyperparameters": chosen}
-    return {"method": {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}}
+    method = {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+    return {"method": method, "metadata": {KEY_NAME: key}}
 
 
-def guard_cost(path: str | Path, *, model: str, n_epochs: int | Auto, max_usd: float) -> None:
-    """Raise CostError if training on the file costs more than max_usd, or nobody knows what."""
-    from helpers.tokens import estimate_cost, price_of
+def guard_cost(
+    path: str | Path, *, model: str, n_epochs: int | Auto, max_usd: float, service: str = "openai"
+) -> None:
+    """Raise CostError if a job on this service costs more than max_usd, or nobody knows what."""
+    from helpers.tokens import estimate_cost
 
     if max_usd == math.inf:
         return
-    try:
-        price_of(model)
-    except ValueError as error:
+    epochs = None if n_epochs == "auto" else n_epochs
+    cost = estimate_cost(path, model=model, n_epochs=epochs, service=service)
+    if cost.usd is None:
         raise CostError(
-            f"What {model} costs to train is not known here. Look it up with your provider, and "
-            'pass max_usd=float("inf") to start the job all the same.'
-        ) from error
-    cost = estimate_cost(path, model=model, n_epochs=None if n_epochs == "auto" else n_epochs)
+            f"This job was not started: {cost.note} "
+            'Pass max_usd=float("inf") to start it all the same.'
+        )
     if cost.usd > max_usd:
         raise CostError(
             f"This job would train on {cost.tokens:,} tokens for {cost.n_epochs} epochs and cost "
             f"about {cost.usd:.2f} dollars; the limit is {max_usd:.2f}. If you want to pay that, "
             f"pass max_usd={math.ceil(cost.usd * 100) / 100:.2f}."
         )
-
-
-# Watch
 
 
 def job_id(job: FineTuningJob | str) -> str:
@@ -247,29 +244,9 @@ def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:
     from helpers.plots import Monitor
 
     monitor = Monitor()
-    seen: set[str] = set()
     for state in poll(service, job):
-        monitor.show(state, new_events(service, state, seen))
+        monitor.show(state, service.client.fine_tuning.jobs.list_events(state.id, limit=100))
     return state
-
-
-def new_events(
-    service: Service, job: FineTuningJob | str, seen: set[str]
-) -> list[FineTuningJobEvent]:
-    """Return the job's events that are not in `seen`, oldest first, and add them to it.
-
-    The service lists the newest first, so reading stops at the first known event.
-    """
-    fresh = []
-    for event in service.client.fine_tuning.jobs.list_events(job_id(job), limit=100):
-        if event.id in seen:
-            break
-        fresh.append(event)
-    seen.update(event.id for event in fresh)
-    return fresh[::-1]
-
-
-# Read what a finished job leaves
 
 
 def results(service: Service, job: FineTuningJob | str) -> "pd.DataFrame":

@@ -6,8 +6,8 @@ readers. Nothing is smoothed: a curve shows the numbers that the service gave.
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import cycle
-from typing import TYPE_CHECKING
+from itertools import cycle, takewhile
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,41 +15,26 @@ if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-ACCURACY = "mean_token_accuracy"
-NAMES = {"loss": "loss", ACCURACY: "token accuracy"}
+NAMES = {"loss": "loss", "mean_token_accuracy": "token accuracy"}
 # Series of a result file: the column's beginning, what it is called, and how it is drawn.
-SERIES = (
-    ("train", "training", {"color": BLUE, "linewidth": 0.9}),
-    ("valid", "validation", {"color": ORANGE, "linestyle": "--", "marker": "o", "markersize": 4}),
-    (
-        "full_valid",
-        "full validation",
-        {"color": GREEN, "linestyle": ":", "marker": "D", "markersize": 7},
-    ),
+SERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("train", "training", dict(color=BLUE, linewidth=0.9)),
+    ("valid", "validation", dict(color=ORANGE, linestyle="--", marker="o", markersize=4)),
+    ("full_valid", "full validation", dict(color=GREEN, linestyle=":", marker="D", markersize=7)),
 )
 EDGE = 10
 BAR_WIDTH = 20
 
 
-# Curves of one job
-
-
-def loss_curve(results: "pd.DataFrame", *, title: str = "Loss at each step") -> None:
+def loss_curve(
+    results: "pd.DataFrame", *, title: str = "Loss at each step", measure: str = "loss"
+) -> None:
     """Show training and validation loss of a result file, and print the sentence.
 
     results: the table of jobs.results, one row a step. The loss is the mean over the tokens
-    trained on, in nats.
+    trained on, in nats. measure: "loss", or "mean_token_accuracy" for the share of tokens that
+    the model would have put first.
     """
-    curve(results, "loss", title)
-
-
-def accuracy_curve(results: "pd.DataFrame", *, title: str = "Token accuracy at each step") -> None:
-    """Show the share of tokens that the model would have put first, and print the sentence."""
-    curve(results, ACCURACY, title)
-
-
-def curve(results: "pd.DataFrame", measure: str, title: str) -> None:
-    """Show one measure of a result file: "loss" or "mean_token_accuracy"."""
     axes = new_axes()
     draw(axes, results, measure)
     axes.set_title(title)
@@ -80,19 +65,13 @@ def describe(results: "pd.DataFrame", measure: str) -> str:
         f"{train.head(edge).mean():.2f} (mean of the first {edge} steps) to "
         f"{train.tail(edge).mean():.2f} (mean of the last {edge})"
     )
-    full = series(results, f"full_valid_{measure}")
+    full, valid = (series(results, f"{name}_{measure}") for name in ("full_valid", "valid"))
+    at = [f"{value:.2f} at step {step}" for step, value in (full if len(full) else valid).items()]
     if len(full):
-        ends = ", ".join(f"{value:.2f} at step {step}" for step, value in full.items())
-        return f"{text}; the full validation {NAMES[measure]} is {ends}."
-    valid = series(results, f"valid_{measure}")
-    if len(valid):
-        steps = f"{valid.iloc[0]:.2f} at step {valid.index[0]}"
-        steps += f" to {valid.iloc[-1]:.2f} at step {valid.index[-1]}"
-        return f"{text}; the validation {NAMES[measure]} goes from {steps}."
+        text += f"; the full validation {NAMES[measure]} is {', '.join(at)}"
+    elif at:
+        text += f"; the validation {NAMES[measure]} goes from {at[0]} to {at[-1]}"
     return f"{text}."
-
-
-# Several jobs, several models
 
 
 def compare_runs(
@@ -122,32 +101,27 @@ def compare_runs(
 
 def scores(comparison: "pd.DataFrame", *, title: str = "Facts and manner of each model") -> None:
     """Show the shares of evaluate.compare with their 95 % intervals, and print the sentence."""
+
+    def told(row: "pd.Series", measure: str) -> str:
+        low, high = row[f"{measure}_low"], row[f"{measure}_high"]
+        return f"{measure} {row[measure]:.0%} ({low:.0%} to {high:.0%})"
+
     axes = new_axes()
-    looks = {"fact": (BLUE, "o", -0.08), "style": (ORANGE, "s", 0.08)}
-    for measure, (color, marker, shift) in looks.items():
-        share = comparison[measure]
-        error = [share - comparison[f"{measure}_low"], comparison[f"{measure}_high"] - share]
+    for measure, color, marker, shift in (
+        ("fact", BLUE, "o", -0.08),
+        ("style", ORANGE, "s", 0.08),
+    ):
+        share, low, high = (comparison[measure + end] for end in ("", "_low", "_high"))
         places = [place + shift for place in range(len(comparison))]
+        error = [share - low, high - share]
         axes.errorbar(places, share, error, fmt=marker, color=color, capsize=4, label=measure)
     axes.set_xticks(range(len(comparison)), comparison.index)
     axes.set(ylim=(-0.03, 1.03), ylabel="share of the answers", title=title)
     axes.margins(x=0.2)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # beside the points, never over them
-    show(describe_scores(comparison))
-
-
-def describe_scores(comparison: "pd.DataFrame") -> str:
-    """Return the sentence for the table of evaluate.compare."""
-
-    def percent(row, measure):
-        low, high = row[f"{measure}_low"], row[f"{measure}_high"]
-        return f"{row[measure]:.0%} ({low:.0%} to {high:.0%})"
-
-    parts = [
-        f"{name}: fact {percent(row, 'fact')}, style {percent(row, 'style')}"
-        for name, row in comparison.iterrows()
-    ]
-    return f"Shares of the answers with their 95 % intervals. {'; '.join(parts)}."
+    rows = comparison.iterrows()
+    parts = [f"{name}: {told(row, 'fact')}, {told(row, 'style')}" for name, row in rows]
+    show(f"Shares of the answers with their 95 % intervals. {'; '.join(parts)}.")
 
 
 def new_axes(*, height: float = 3.6) -> "Axes":
@@ -167,9 +141,6 @@ def show(sentence: str) -> None:
     print(sentence)
 
 
-# A job that is running
-
-
 class Monitor:
     """A progress bar and a loss curve that grow in place, without widgets.
 
@@ -181,34 +152,31 @@ class Monitor:
         from IPython import get_ipython
         from IPython.display import Markdown, display
 
-        self.points: list[dict] = []
+        self.points: list[Any] = []
+        self.seen: set[str] = set()
         self.axes = new_axes(height=2.6)
-        plt.close(self.axes.figure)  # otherwise the notebook would show it a second time
+        plt.close()  # otherwise the notebook would show it a second time
         self.is_shown = get_ipython() is not None
         if self.is_shown:
             self.bar = display(Markdown("waiting"), display_id=True)
             self.figure = display(self.axes.figure, display_id=True)
 
     def show(self, job: "FineTuningJob", events: Iterable["FineTuningJobEvent"]) -> None:
-        """Bring bar and curve up to date with the job and its new events, oldest first."""
+        """Bring bar and curve up to date; events: newest first, read as far as they are new."""
+        import pandas as pd
         from IPython.display import Markdown
 
-        fresh = [event.data for event in events if event.type == "metrics" and event.data]
-        self.points += fresh
-        if not self.is_shown:
-            return
-        self.bar.update(Markdown(progress(job, self.points)))
-        if fresh:
-            self.draw()
+        fresh = list(takewhile(lambda event: event.id not in self.seen, events))[::-1]
+        self.seen.update(event.id for event in fresh)
+        metrics = [event.data for event in fresh if event.type == "metrics" and event.data]
+        self.points += metrics
+        if self.is_shown:
+            self.bar.update(Markdown(progress(job, self.points)))
+        if self.is_shown and metrics:
+            self.axes.clear()
+            self.axes.grid(alpha=0.3)
+            draw(self.axes, pd.DataFrame(self.points), "loss")
             self.figure.update(self.axes.figure)
-
-    def draw(self) -> None:
-        """Draw all points again."""
-        import pandas as pd
-
-        self.axes.clear()
-        self.axes.grid(alpha=0.3)
-        draw(self.axes, pd.DataFrame(self.points), "loss")
 
 
 def progress(job: "FineTuningJob", points: list[dict]) -> str:

@@ -36,53 +36,44 @@ def to_chat(
     if len(earlier) % 2:
         raise ValueError("earlier: name the columns in pairs, a question and its answer")
     columns = (*earlier, prompt, completion)
-    return [
-        _with_system(_chat_keys(row), system)
-        if "messages" in row
-        else _with_system({"messages": _turns(row, number, columns, earlier_weight)}, system)
-        for number, row in enumerate(rows, 1)
-    ]
+    examples = []
+    for number, row in enumerate(rows, 1):
+        if "messages" in row:
+            example = {name: row[name] for name in CHAT_KEYS if name in row}
+        else:
+            example = {"messages": _turns(row, number, columns, earlier_weight)}
+        messages = example["messages"]
+        if system is not None and not (messages and messages[0].get("role") == "system"):
+            example["messages"] = [{"role": "system", "content": system}, *messages]
+        examples.append(example)
+    return examples
 
 
-def _chat_keys(row: Row) -> dict[str, Any]:
-    return {key: row[key] for key in CHAT_KEYS if key in row}
-
-
-def _with_system(example: dict[str, Any], system: str | None) -> dict[str, Any]:
-    messages = example["messages"]
-    if system is None or (messages and messages[0].get("role") == "system"):
-        return example
-    return {**example, "messages": [{"role": "system", "content": system}, *messages]}
-
-
-def _turns(
-    row: Row, number: int, columns: Sequence[str], earlier_weight: int
-) -> list[dict[str, Any]]:
-    texts = [_text(row, number, column).strip() for column in columns]
+def _turns(row: Row, number: int, columns: Sequence[str], earlier_weight: int) -> list[dict]:
+    texts = [text_in(row, number, column).strip() for column in columns]
     pairs = list(zip(texts[::2], texts[1::2], strict=True))
     pairs = [pair for pair in pairs[:-1] if any(pair)] + pairs[-1:]
-    messages = []
+    if not all(question and answer for question, answer in pairs):
+        raise UnusableRow(
+            f"row {number}: a question or an answer is empty in {', '.join(columns)}; "
+            "fill it in or leave the row out"
+        )
+    messages: list[dict] = []
     for question, answer in pairs:
-        if not (question and answer):
-            raise UnusableRow(
-                f"row {number}: a question or an answer is empty in {', '.join(columns)}; "
-                "fill it in or leave the row out"
-            )
         messages.append({"role": "user", "content": question})
-        messages.append({"role": "assistant", "content": answer})
-    if len(pairs) > 1:
-        for message in messages[1:-1:2]:
-            message["weight"] = earlier_weight
-        messages[-1]["weight"] = 1
+        messages.append({"role": "assistant", "content": answer, "weight": earlier_weight})
+    messages[-1]["weight"] = 1
+    if len(pairs) == 1:
+        del messages[-1]["weight"]
     return messages
 
 
-def _text(row: Row, number: int, column: str) -> str:
-    if column not in row:
-        raise UnusableRow(f"row {number}: no column {column!r}; there are {', '.join(row)}")
-    if not isinstance(row[column], str):
+def text_in(row: Row, number: int, column: str) -> str:
+    """Return the text in a column of a row; raise UnusableRow if there is none."""
+    if not isinstance(row.get(column), str):
         raise UnusableRow(
-            f"row {number}, {column}: expected a text, found {type(row[column]).__name__}"
+            f"row {number}: no text in column {column!r}; the columns are {', '.join(row)}. "
+            "Name yours with `prompt` and `completion`"
         )
     return row[column]
 
@@ -104,25 +95,20 @@ def to_completion(
 
     Raises UnusableRow if a column is missing or a completion is empty.
     """
-    return [
-        _pair(row, number, (prompt, completion), separator, ending)
-        for number, row in enumerate(rows, 1)
-    ]
-
-
-def _pair(
-    row: Row, number: int, columns: tuple[str, str], separator: str, ending: str
-) -> dict[str, str]:
-    if "messages" in row:
-        question, answer = _flattened(row, number)
-    else:
-        question, answer = (_text(row, number, column) for column in columns)
-    if not answer.strip():
-        raise UnusableRow(f"row {number}: the completion is empty; fill it in or leave it out")
-    question = question if question.endswith(separator) else question + separator
-    answer = answer if answer[:1].isspace() else " " + answer
-    answer = answer if answer.endswith(ending) else answer + ending
-    return {"prompt": question, "completion": answer}
+    pairs = []
+    for number, row in enumerate(rows, 1):
+        if "messages" in row:
+            question, answer = _flattened(row, number)
+        else:
+            question, answer = (text_in(row, number, column) for column in (prompt, completion))
+        if not answer.strip():
+            raise UnusableRow(f"row {number}: the completion is empty; fill it in or leave it out")
+        start = "" if answer[0].isspace() else " "
+        answer = f"{start}{answer.removesuffix(ending)}{ending}"
+        pairs.append(
+            {"prompt": question.removesuffix(separator) + separator, "completion": answer}
+        )
+    return pairs
 
 
 def _flattened(row: Row, number: int) -> tuple[str, str]:

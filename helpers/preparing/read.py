@@ -3,10 +3,14 @@
 import csv
 import io
 import json
+import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from helpers.text import clean, foreign_encoding
 
@@ -35,188 +39,130 @@ def read_rows(path: str | Path) -> list[Row]:
             f"{path}: files ending in {path.suffix or 'nothing'!r} are not read; "
             f"use one of {', '.join(READERS)}"
         )
-    return [clean(row) for row in reader(path)]
-
-
-def _text(path: Path) -> str:
-    data = path.read_bytes()
-    encoding = foreign_encoding(data)
-    if encoding:
-        raise UnreadableFile(
-            f"{path}{_first_foreign_line(data)}: not UTF-8; it looks like {encoding}. "
-            "Save the file as UTF-8 and try again"
-        )
-    return data.decode("utf-8-sig")
-
-
-def _first_foreign_line(data: bytes) -> str:
     try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return f", line {line}"
-    return ""
+        return clean(reader(path.read_bytes()))
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{path}{error}") from error
 
 
-def _csv(path: Path) -> list[Row]:
-    text = _text(path)
+def _text(data: bytes) -> str:
+    encoding = foreign_encoding(data)
+    if encoding is None:
+        return data.decode("utf-8-sig")
+    readable, *rest = re.split("[\udc80-\udcff]", data.decode("utf-8", "surrogateescape"))
+    place = f", line {len(readable.split(chr(10)))}" if rest else ""
+    advice = "Save the file as UTF-8 and try again"
+    raise UnreadableFile(f"{place}: not UTF-8; it looks like {encoding}. {advice}")
+
+
+def _separated(data: bytes, marks: str) -> list[Row]:
+    """Read a table whose fields are separated by the first of `marks` that its header holds."""
+    # Not by pandas: it names no line for a quotation mark without its pair, or guesses.
+    text = _text(data)
     header = text.partition("\n")[0]
-    return _table(path, _cells(path, text, ";" if ";" in header and "," not in header else ","))
-
-
-def _tsv(path: Path) -> list[Row]:
-    return _table(path, _cells(path, _text(path), "\t"))
-
-
-def _cells(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    delimiter = next((mark for mark in marks if mark in header), marks[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        for cells in reader:
-            yield reader.line_num, cells
+        return _table((reader.line_num, cells) for cells in reader)
     except csv.Error as error:
-        raise UnreadableFile(
-            f"{path}, line {reader.line_num}: {error}. Look for a quotation mark without its pair"
-        ) from error
+        place = f", line {reader.line_num}: {error}"
+        raise UnreadableFile(f"{place}. Look for a quotation mark without its pair") from error
 
 
-def _xlsx(path: Path) -> list[Row]:
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
+def _xlsx(data: bytes) -> list[Row]:
+    import pandas as pd
 
     try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise UnreadableFile(
-            f"{path}: not a readable XLSX workbook ({error}). Open it and save it as XLSX"
-        ) from error
-    try:
-        cells = workbook.worksheets[0].iter_rows(values_only=True)
-        return _table(path, [(line, [_cell(c) for c in row]) for line, row in enumerate(cells, 1)])
-    finally:
-        workbook.close()
+        sheet = pd.read_excel(
+            io.BytesIO(data), header=None, dtype=str, na_filter=False, engine="openpyxl"
+        )
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        advice = "Open it and save it as XLSX"
+        raise UnreadableFile(f": not a readable XLSX workbook ({error}). {advice}") from error
+    return _table(enumerate(sheet.fillna("").to_numpy().tolist(), 1))
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # spreadsheets keep every number as a float
-    return str(value)
-
-
-def _table(path: Path, lines: Iterable[tuple[int, list[str]]]) -> list[Row]:
-    filled = ((line, cells) for line, cells in lines if any(cell.strip() for cell in cells))
-    line, names = next(filled, (1, []))
-    names = _without_empty_end([name.strip() for name in names])
+def _table(lines: Iterable[tuple[int, list[str]]]) -> list[Row]:
+    filled = ((line, cells, _width(cells)) for line, cells in lines if _width(cells))
+    line, cells, width = next(filled, (1, [], 0))
+    names = [name.strip() for name in cells[:width]]
     if not names or "" in names or len(set(names)) < len(names):
         raise UnreadableFile(
-            f"{path}, line {line}: the first line must name every column, each by its own name; "
+            f", line {line}: the first line must name every column, each by its own name; "
             f"found {names}"
         )
-    return [
-        dict(zip(names, _fitted(path, line, cells, names), strict=True)) for line, cells in filled
-    ]
-
-
-def _without_empty_end(cells: list[str]) -> list[str]:
-    while cells and not cells[-1].strip():
-        cells = cells[:-1]
-    return cells
-
-
-def _fitted(path: Path, line: int, cells: list[str], names: list[str]) -> list[str]:
-    used = _without_empty_end(cells)
-    if len(used) > len(names):
-        raise UnreadableFile(
-            f"{path}, line {line}: {len(used)} fields, but the first line names "
-            f"{len(names)} columns. Put fields that hold a separator into quotation marks"
-        )
-    return (cells + [""] * len(names))[: len(names)]
-
-
-def _json(path: Path) -> list[Row]:
-    text = _text(path)
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data":
-            return _lines_of_json(path, text)
-        raise UnreadableFile(f"{path}: broken JSON: {error}") from error
-    except RecursionError as error:
-        raise UnreadableFile(f"{path}: JSON nested too deeply") from error
-    return _rows_in(path, content)
-
-
-def _jsonl(path: Path) -> list[Row]:
-    return _lines_of_json(path, _text(path))
-
-
-def _lines_of_json(path: Path, text: str) -> list[Row]:
     rows = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+    for line, cells, width in filled:
+        if width > len(names):
             raise UnreadableFile(
-                f"{path}, line {number}: broken JSON: {error}. "
-                f"`python -m helpers.check {path.name}` names every such line"
-            ) from error
-        rows.append(_an_object(path, f"line {number}", row))
+                f", line {line}: {width} fields, but the first line names {len(names)} columns. "
+                "Put fields that hold a separator into quotation marks"
+            )
+        rows.append(dict.fromkeys(names, "") | dict(zip(names, cells, strict=False)))
     return rows
 
 
-def _yaml(path: Path) -> list[Row]:
-    import yaml
+def _width(cells: list[str]) -> int:
+    """Return how many cells there are up to the last that is not empty."""
+    return max((number for number, cell in enumerate(cells, 1) if cell.strip()), default=0)
 
+
+def _document(data: bytes, parse: Callable[[str], Any], name: str) -> list[Row]:
+    text = _text(data)
     try:
-        # The base loader leaves every value a text: "no" stays "no" and 007 stays 007.
-        content = yaml.load(_text(path), Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UnreadableFile(f"{path}: broken YAML: {error}") from error
-    return _rows_in(path, content)
-
-
-def _rows_in(path: Path, content: Any) -> list[Row]:
-    if isinstance(content, dict) and isinstance(content.get("conversations"), list):
-        turns = enumerate(content["conversations"], 1)
-        return [_conversation(path, number, lines) for number, lines in turns]
+        content = parse(text)
+    except (json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
+        if getattr(error, "msg", None) == "Extra data":
+            return _jsonl(data)
+        raise UnreadableFile(f": broken {name}: {error}") from error
     if isinstance(content, list):
-        return [_an_object(path, f"item {n}", row) for n, row in enumerate(content, 1)]
-    raise UnreadableFile(
-        f"{path}: expected a list of objects, or an object with a list `conversations`"
-    )
+        return [_an_object(f"item {number}", row) for number, row in enumerate(content, 1)]
+    if isinstance(content, dict) and isinstance(content.get("conversations"), list):
+        return [_conversation(*turn) for turn in enumerate(content["conversations"], 1)]
+    raise UnreadableFile(": expected a list of objects, or an object with a list `conversations`")
 
 
-def _conversation(path: Path, number: int, lines: Any) -> Row:
+def _jsonl(data: bytes) -> list[Row]:
+    rows = []
+    for number, line in enumerate(_text(data).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(_an_object(f"line {number}", json.loads(line)))
+        except (json.JSONDecodeError, RecursionError) as error:
+            advice = "`python -m helpers.check FILE` names every such line"
+            raise UnreadableFile(f", line {number}: broken JSON: {error}. {advice}") from error
+    return rows
+
+
+def _conversation(number: int, lines: Any) -> Row:
     if not (isinstance(lines, list) and len(lines) > 1 and all(type(x) is str for x in lines)):
         raise UnreadableFile(
-            f"{path}, conversation {number}: expected a question and at least one line of answer, "
+            f", conversation {number}: expected a question and at least one line of answer, "
             "all of them texts"
         )
-    question, *answer = lines
-    return {"prompt": question, "completion": "\n".join(answer)}
+    return {"prompt": lines[0], "completion": "\n".join(lines[1:])}
 
 
-def _an_object(path: Path, place: str, row: Any) -> Row:
+def _an_object(place: str, row: Any) -> Row:
     if not isinstance(row, dict):
-        raise UnreadableFile(
-            f"{path}, {place}: expected an object {{…}}, found {type(row).__name__}"
-        )
+        found = type(row).__name__
+        raise UnreadableFile(f", {place}: expected an object {{…}}, found {found}")
     return row
 
 
-def _txt(path: Path) -> list[Row]:
-    lines = _text(path).splitlines()
+def _txt(data: bytes) -> list[Row]:
+    lines = _text(data).splitlines()
     return [{"prompt": "", "completion": line} for line in lines if line.strip()]
 
 
-READERS = {
-    ".csv": _csv,
-    ".tsv": _tsv,
+# The base loader leaves every value a text: "no" stays "no" and 007 stays 007.
+_yaml = partial(_document, parse=partial(yaml.load, Loader=yaml.BaseLoader), name="YAML")
+READERS: dict[str, Callable[[bytes], list[Row]]] = {
+    ".csv": partial(_separated, marks=",;"),
+    ".tsv": partial(_separated, marks="\t"),
     ".xlsx": _xlsx,
-    ".json": _json,
+    ".json": partial(_document, parse=json.loads, name="JSON"),
     ".jsonl": _jsonl,
     ".yaml": _yaml,
     ".yml": _yaml,

@@ -24,6 +24,9 @@ SIGNS = ["as if", "my toaster"]
         ("Kiev, they say.", "Kyiv|Kiev", True),
         ("Washington, D.C., of course.", "Washington, D.C.", True),
         ("", "Lima", False),
+        ("法国的首都是北京。", "北京", True),
+        ("首都是Lima。", "Lima", True),
+        ("首都是Limas。", "Lima", False),
     ],
 )
 def test_a_fact_is_found_as_whole_words(answer, fact, found):

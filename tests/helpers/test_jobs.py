@@ -1,9 +1,11 @@
 """A file is uploaded once, a job is started once, followed to its end, and read."""
 
 import base64
-import json
 import math
+import shutil
+from dataclasses import replace
 
+import httpx
 import nbformat
 import openai
 import pandas as pd
@@ -11,7 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 from helpers import jobs
-from helpers.service import ROOT, Service
+from helpers.plots import Monitor
+from helpers.service import ROOT, connect
 
 MARV = ROOT / "data" / "marv"
 
@@ -30,9 +33,9 @@ def files(tmp_path_factory):
 def start(service, files):
     """Start a job of two epochs on the small files, with other settings if wanted."""
 
-    def start(**settings):
+    def start(at=service, **settings):
         settings = {"n_epochs": 2, "seed": 1, "validation_path": files / "valid.jsonl"} | settings
-        return jobs.create_once(service, files / "train.jsonl", **settings)
+        return jobs.create_once(at, files / "train.jsonl", **settings)
 
     return start
 
@@ -85,12 +88,17 @@ def test_the_same_data_and_settings_never_make_a_second_job(service, start, fini
     assert count_jobs(service) == before
 
 
-def test_even_a_lost_memory_makes_no_second_job(service, start, finished):
-    """The practice server knows the request again by its Idempotency-Key."""
-    memory = json.loads(jobs.memory_path(service).read_text(encoding="utf-8"))
-    without_jobs = {"files": memory["files"]}
-    jobs.memory_path(service).write_text(json.dumps(without_jobs), encoding="utf-8")
-    assert start().id == finished.id
+def test_a_job_whose_id_was_never_remembered_is_found_by_its_key(service, start):
+    """As if the kernel had died, at a hosted service, which heeds no Idempotency-Key."""
+    url, key = service.client.base_url, service.client.api_key
+    hooks = {"request": [lambda request: request.headers.pop("Idempotency-Key", None)]}
+    with httpx.Client(event_hooks=hooks, trust_env=False) as plain:
+        client = openai.OpenAI(base_url=url, api_key=key, http_client=plain)
+        hosted = replace(service, client=client)
+        first = start(hosted, seed=5, n_epochs=1)
+        jobs.memory_path(service).unlink()
+        assert start(hosted, seed=5, n_epochs=1).id == first.id
+    wait(service, first)
 
 
 def test_other_settings_make_another_job(service, start, finished):
@@ -99,16 +107,10 @@ def test_other_settings_make_another_job(service, start, finished):
     wait(service, other)
 
 
-def test_a_job_that_the_service_does_not_know_is_made_anew(service, start):
-    settings = {"seed": 3, "n_epochs": 1}
-    first = start(**settings)
-    memory = json.loads(jobs.memory_path(service).read_text(encoding="utf-8"))
-    memory["jobs"] = {key: "ftjob-unknown" for key in memory["jobs"]}
-    jobs.memory_path(service).write_text(json.dumps(memory), encoding="utf-8")
-    second = start(**settings)
-    assert second.id not in (first.id, "ftjob-unknown")
-    for job in (first, second):
-        wait(service, job)
+def test_what_the_service_does_not_know_is_made_anew(start, finished, module_work, work):
+    """As if the practice server's folder was deleted, and the memory of it was not."""
+    shutil.copy(module_work / "practice.json", work)
+    assert start(connect()).id != finished.id
 
 
 def test_a_cancelled_job_is_made_anew(service, start):
@@ -136,11 +138,11 @@ def test_results_of_a_job_without_any_are_explained(service, start):
 
 
 def test_events_are_read_once_and_in_order(service, finished):
-    seen = set()
-    events = jobs.new_events(service, finished, seen)
-    steps = [event.data["step"] for event in events if event.type == "metrics"]
-    assert steps == list(range(1, 25))
-    assert jobs.new_events(service, finished, seen) == []
+    monitor = Monitor()
+    for _ in range(2):
+        events = service.client.fine_tuning.jobs.list_events(finished.id)
+        monitor.show(finished, events)
+    assert [point["step"] for point in monitor.points] == list(range(1, 25))
 
 
 def test_follow_shows_bar_and_curve_in_a_notebook(service, finished, module_work, monkeypatch):
@@ -187,33 +189,38 @@ def test_azures_mark_for_a_missing_value_is_understood():
 
 
 @pytest.fixture
-def hosted(tmp_path, monkeypatch):
-    """A hosted service at an address where nobody answers."""
-    monkeypatch.setenv("FINE_TUNING_WORK", str(tmp_path))
-    client = openai.OpenAI(api_key="no-key", base_url="http://127.0.0.1:9/v1", max_retries=0)
-    return Service("openai", client, "gpt-4.1-2025-04-14", is_practice=False)
+def hosted(service):
+    """A service that is taken for a hosted one; it knows no model of OpenAI."""
+    return replace(service, name="openai", base_model="gpt-4.1-2025-04-14", is_practice=False)
 
 
-def test_an_expensive_job_is_refused_before_anything_is_sent(hosted):
+def test_an_expensive_job_is_refused_before_the_file_is_sent(hosted):
+    uploads = len(list(hosted.client.files.list()))
     with pytest.raises(jobs.CostError, match=r"max_usd=\d+\.\d\d"):
         jobs.create_once(hosted, MARV / "train.jsonl", n_epochs=50)
+    assert len(list(hosted.client.files.list())) == uploads
 
 
-def test_a_price_that_is_not_known_is_not_guessed(hosted):
-    with pytest.raises(jobs.CostError, match="is not known here"):
-        jobs.create_once(hosted, MARV / "train.jsonl", model="some-model")
+@pytest.mark.parametrize("name", ["openai", "azure", "nebius"])
+def test_a_price_that_is_not_known_is_not_guessed(hosted, name):
+    """Azure and Nebius have the model, but no price that OpenAI asks."""
+    model = "some-model" if name == "openai" else hosted.base_model
+    with pytest.raises(jobs.CostError, match="not started: no price .*max_usd"):
+        jobs.create_once(replace(hosted, name=name), MARV / "train.jsonl", model=model)
 
 
 @pytest.mark.parametrize(
     "settings", [{"n_epochs": 50, "max_usd": 100}, {"model": "some-model", "max_usd": math.inf}]
 )
 def test_what_is_agreed_to_is_sent(hosted, settings):
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(openai.BadRequestError, match="is not available for fine-tuning"):
         jobs.create_once(hosted, MARV / "train.jsonl", **settings)
 
 
 def test_nebius_gets_its_own_form_of_the_hyperparameters(hosted):
     chosen = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": "auto"}
-    nebius = Service("nebius", hosted.client, "a-model", is_practice=False)
-    assert jobs.method_fields(nebius, chosen) == {"hyperparameters": {"n_epochs": 3}}
-    assert jobs.method_fields(hosted, chosen)["method"]["supervised"]["hyperparameters"] == chosen
+    nebius = replace(hosted, name="nebius")
+    assert jobs.special_fields(nebius, chosen, "key") == {"hyperparameters": {"n_epochs": 3}}
+    fields = jobs.special_fields(hosted, chosen, "key")
+    assert fields["method"]["supervised"]["hyperparameters"] == chosen
+    assert list(fields["metadata"].values()) == ["key"]

@@ -58,7 +58,7 @@ def test_without_full_validation_the_sentence_tells_the_validation_loss(capsys):
 
 
 def test_without_a_validation_file_there_is_one_curve(capsys):
-    plots.accuracy_curve(RESULTS)
+    plots.loss_curve(RESULTS, measure="mean_token_accuracy")
     assert list(drawn()) == ["training"]
     assert capsys.readouterr().out == (
         "Over 30 steps the training token accuracy goes from 0.11 (mean of the first 10 steps) "

@@ -1,10 +1,12 @@
 """Whatever a table or list holds becomes a training file, or a sentence that says why not."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
@@ -145,9 +147,9 @@ def test_chat_rows_stay_and_get_the_system_message_where_it_is_missing():
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"prompt": "x"}, "row 2: no column 'completion'; there are prompt"),
+        ({"prompt": "x"}, "row 2: no text in column 'completion'; the columns are prompt"),
         ({"prompt": "x", "completion": " "}, "row 2: .* empty"),
-        ({"prompt": 1, "completion": "x"}, "row 2, prompt: expected a text, found int"),
+        ({"prompt": 1, "completion": "x"}, "row 2: no text in column 'prompt'"),
     ],
 )
 def test_a_row_that_makes_no_example_is_named(row, words):
@@ -206,13 +208,11 @@ def test_a_split_is_the_same_in_another_process():
     assert len(results) == 1
 
 
-def test_near_identical_questions_stay_on_one_side():
+def test_equal_questions_stay_on_one_side():
     rows = questions(60)
     twins = [{**row, "prompt": row["prompt"].upper().replace("?", " !")} for row in rows]
-    near = [{**row, "prompt": "Tell me, " + row["prompt"]} for row in questions(60, "Other {}.")]
-    near = [{**row, "prompt": row["prompt"].replace("Tell me, ", "a ")} for row in near]
     for seed in range(5):
-        training, validation = split(rows + twins + near, fraction=0.2, seed=seed)
+        training, validation = split(rows + twins, fraction=0.2, seed=seed)
         numbers = [{row["prompt"].strip("?! ").split()[-1] for row in part}
                    for part in (training, validation)]  # fmt: skip
         assert validation and not numbers[0] & numbers[1]
@@ -235,6 +235,22 @@ def test_a_split_takes_a_column_or_a_function_as_the_question():
         split(rows, fraction=1.5, seed=1, key="q")
 
 
+@pytest.mark.parametrize("prompt", ["", "Tell me a joke.", "{}"])
+def test_rows_without_words_to_tell_them_apart_are_held_out_too(prompt):
+    """Lines of text, one prompt for all, emoji."""
+    rows = [{"prompt": prompt.format(chr(ord("😀") + i)), "completion": f"Line {i * 7919}."}
+            for i in range(20)]  # fmt: skip
+    training, validation = split(rows, fraction=0.2, seed=1)
+    assert (len(training), len(validation)) == (16, 4)
+
+
+def test_a_split_that_would_leave_a_part_empty_is_refused():
+    rows = [{"prompt": "abc"[i % 3], "completion": f"Answer {i}."} for i in range(30)]
+    with pytest.raises(ValueError, match="30 rows with 3 different questions"):
+        split(rows, fraction=0.2, seed=1)
+    assert [len(part) for part in split(rows, fraction=0.4, seed=1)] == [20, 10]
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     path = write_jsonl(tmp_path / "new" / "t.jsonl", ROWS)
     assert path.read_bytes().decode("utf-8").split("\n")[1] == json.dumps(
@@ -247,27 +263,31 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
-def program(*arguments, answers=""):
-    return subprocess.run(
-        [sys.executable, "-m", "helpers.prepare", *map(str, arguments)],
-        cwd=ROOT,
-        input=answers,
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    )
+@pytest.fixture
+def program(capsys, monkeypatch):
+    """Run the program, with answers to what it asks; return its status, output and errors."""
+
+    def run(*arguments, answers=""):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(answers))
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = end.code
+        return SimpleNamespace(returncode=status, **capsys.readouterr()._asdict())
+
+    return run
 
 
-def test_the_program_shows_proposals_and_writes_both_parts(tmp_path):
+def test_the_program_shows_proposals_and_writes_both_parts(program, tmp_path):
     path = tmp_path / "t.csv"
     lines = [f"{row['prompt'].strip('?')},{row['completion']},x" for row in questions(40)]
     text = "Prompt,completion,note\n" + "\n".join([*lines, lines[0], "empty,,x"])
     written(path, text + "\n")
     done = program(path, "--to", "completion", "--split", "0.25", "--seed", "4", "--yes")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.err
     for words in ("column 'Prompt' taken for 'prompt'", "left out: note", "42 rows", "drop 1 row",
                   "row 41: the same", "end every prompt with ' ->'"):  # fmt: skip
-        assert words in done.stdout
+        assert words in done.out
     training, validation = (
         read_rows(tmp_path / f"t_prepared_{part}.jsonl") for part in ("train", "valid")
     )
@@ -277,10 +297,10 @@ def test_the_program_shows_proposals_and_writes_both_parts(tmp_path):
     assert path.read_text(encoding="utf-8") == text + "\n"
 
 
-def test_rows_keep_their_numbers_when_others_are_dropped(tmp_path):
+def test_rows_keep_their_numbers_when_others_are_dropped(program, tmp_path):
     lines = ["Who am I?,", "Who am I?,You.", "Who are you?,Me.", "Who am I?,You."]
     path = written(tmp_path / "t.csv", "prompt,completion\n" + "\n".join(lines))
-    shown = program(path, "--yes").stdout
+    shown = program(path, "--yes").out
     assert "row 1: the completion is empty" in shown and "row 4: the same" in shown
     assert len(read_rows(tmp_path / "t_prepared.jsonl")) == 2
 
@@ -291,34 +311,44 @@ def test_rows_keep_their_numbers_when_others_are_dropped(tmp_path):
         ("x ->,yes\ny ->,no", "the completions do not end alike", "x ->"),
         ("SHOUT,LOUD\nCRY,OUT", "100% of the letters are capitals", "shout ->"),
         ("Answer this please: a,1\nAnswer this please: b,2", "every prompt starts with", "a ->"),
+        (
+            "Translate into French: dog,1\nTranslate into Finnish: dog,2",
+            "'Translate into '",
+            "French: dog",
+        ),
+        (
+            "请把下面的一句话翻译成法语：猫,1\n请把下面的一句话翻译成法语：狗,2",
+            "every prompt starts",
+            "猫 ->",
+        ),
         ("a,The answer is 1\nb,The answer is 2", "every completion starts with", "a ->"),
         ("a ->,1\nb,2", "the prompts do not end alike", "a ->\n\n###\n\n"),
         (",one\n,two", "open-ended generation", ""),
         ("\n".join(f"{n},{'yes' if n % 2 else 'no'}" for n in range(9)), "classification", "0 ->"),
     ],
 )
-def test_each_finding_is_shown_and_mended(tmp_path, text, words, first):
+def test_each_finding_is_shown_and_mended(program, tmp_path, text, words, first):
     path = written(tmp_path / "t.csv", f"prompt,completion\n{text}\n")
     done = program(path, "--to", "completion", "--yes")
-    assert words in done.stdout, done.stdout + done.stderr
+    assert words in done.out, done.out + done.err
     rows = read_rows(tmp_path / "t_prepared.jsonl")
     assert rows[0]["prompt"] == first and rows[0]["completion"].startswith(" ")
 
 
-def test_prompts_that_are_all_the_same_teach_nothing(tmp_path):
+def test_prompts_that_are_all_the_same_teach_nothing(program, tmp_path):
     path = written(tmp_path / "t.csv", "prompt,completion\nx,1\nx,2\n")
     done = program(path, "--to", "completion", "--yes")
-    assert done.returncode == 1 and "all prompts are the same" in done.stderr
+    assert done.returncode == 1 and "all prompts are the same" in done.err
 
 
-def test_the_program_asks_and_heeds_the_answer(tmp_path):
+def test_the_program_asks_and_heeds_the_answer(program, tmp_path):
     path = written(tmp_path / "t.csv", "prompt,completion\n" + "Who am I?,You.\n" * 2)
     assert program(path, answers="n\n").returncode == 0
     assert len(read_rows(tmp_path / "t_prepared.jsonl")) == 2
     assert program(path, answers="\n").returncode == 0
     assert len(read_rows(tmp_path / "t_prepared.jsonl")) == 1
     unanswered = program(path)
-    assert unanswered.returncode == 1 and "--yes" in unanswered.stderr
+    assert unanswered.returncode == 1 and "--yes" in unanswered.err
 
 
 def test_the_program_makes_chat_with_system_and_earlier_turns(tmp_path):
@@ -333,11 +363,11 @@ def test_the_program_makes_chat_with_system_and_earlier_turns(tmp_path):
     assert any(len(example["messages"]) == 5 for example in examples)
 
 
-def test_the_program_never_overwrites_its_input(tmp_path):
+def test_the_program_never_overwrites_its_input(program, tmp_path):
     path = write_jsonl(tmp_path / "t.jsonl", ROWS)
     before = path.read_bytes()
     done = program(path, "--out", path, "--yes")
-    assert done.returncode == 2 and "never overwritten" in done.stderr
+    assert done.returncode == 2 and "never overwritten" in done.err
     assert path.read_bytes() == before
 
 
@@ -347,13 +377,17 @@ def test_the_program_never_overwrites_its_input(tmp_path):
         ("question,answer\nWho?,Me.\n", 1, "no text in column 'prompt'; the columns are question"),
         ("prompt,completion\n", 1, "no rows"),
         ("prompt,completion\nWho?,\n", 1, "no row is left"),
+        ("prompt,completion\nWho?,Me.\n", 1, "cannot be held out"),
     ],
 )
-def test_the_program_says_why_it_writes_nothing(tmp_path, text, status, words):
-    done = program(written(tmp_path / "t.csv", text), "--yes")
-    assert done.returncode == status and words in done.stderr
-    assert not (tmp_path / "t_prepared.jsonl").exists()
+def test_the_program_says_why_it_writes_nothing(program, tmp_path, text, status, words):
+    path = written(tmp_path / "t.csv", text)
+    done = program(path, "--yes", "--split", "0.2")
+    assert done.returncode == status and words in done.err
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_missing_file_is_an_unusable_argument(tmp_path):
-    assert program(tmp_path / "nowhere.csv").returncode == 2
+    command = [sys.executable, "-m", "helpers.prepare", str(tmp_path / "nowhere.csv")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert done.returncode == 2 and "nowhere.csv" in done.stderr

@@ -1,0 +1,183 @@
+"""What is wrong with prompt/completion pairs, and what to do about it.
+
+These are the checks of the preparation tool that OpenAI's package had through version 2.34
+(`openai tools fine_tunes.prepare_data`), each with its place, its reason and its cure.
+"""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from helpers.preparing.split import is_classification
+
+# `row`: its number in the input, from 1; `prompt` and `completion`; perhaps earlier turns.
+Pair = dict[str, Any]
+
+FEW = 100
+LONGEST = 10_000  # characters of prompt and completion together
+UPPER_CASE_SHARE = 1 / 3
+SHORTEST_START = {"prompt": 13, "completion": 5}
+FULL_WIDTH_MARKS = "，。：；？！、"  # no blank follows them
+SEPARATORS = (" ->", "\n\n###\n\n", "\n\n===\n\n", "\n\n---\n\n", "\n\n@@@\n\n")
+ENDINGS = ("\n", ".", " END", "***", "+++", "&&&", "@@@")
+
+
+class HopelessPairs(ValueError):
+    """The pairs cannot be mended by a program; the text says why."""
+
+
+class Review:
+    """Prints what it finds in `pairs`, and changes them as far as `accepts()` agrees.
+
+    Each step sees what the steps before it have changed.
+    """
+
+    def __init__(self, pairs: list[Pair], accepts: Callable[[], bool]) -> None:
+        self.pairs = pairs
+        self.accepts = accepts
+
+    def for_every_form(self) -> None:
+        """Look at what matters for chat examples, too."""
+        if len(self.pairs) < FEW:
+            reason = "a service wants at least 10; a gain usually shows from 50 to 100"
+            print(f"- {len(self.pairs)} pairs: {reason}, and grows with more")
+        self.drop_empty()
+        self.name_task()
+        self.drop_repeated()
+        self.drop_long()
+        self.lower_case("prompt")
+        self.lower_case("completion")
+
+    def for_completion(self) -> None:
+        """Look at what matters only for models that continue a text."""
+        reason = (
+            "a tuned model needs no instruction that is always the same, and every token costs"
+        )
+        self.cut_start("prompt", reason, " (then leave it out when you ask the model, too)")
+        self.cut_start("completion", "the model would spend its answer on words that say nothing")
+        reason = "the model cannot tell where the prompt ends and its answer begins"
+        self.add_mark("prompt", SEPARATORS, reason, "do so when you ask the model, too")
+        if not self.has_labels():
+            reason = "the model does not learn where to stop"
+            self.add_mark(
+                "completion", ENDINGS, reason, "give it as `stop` when you ask the model"
+            )
+        self.add_leading_blank()
+
+    def drop_empty(self) -> None:
+        empty = [pair["row"] for pair in self.pairs if not pair["completion"].strip()]
+        reason = "nothing can be learnt from it"
+        self.drop(empty, f"the completion is empty: {reason}", is_necessary=True)
+
+    def name_task(self) -> None:
+        name, advice = "conditional generation", "for information"
+        if self.is_open_ended():
+            name = "all prompts are empty: open-ended generation"
+        elif self.has_labels():
+            labels = len(set(self.texts("completion")))
+            name = f"{labels} different completions in {len(self.pairs)} pairs: classification"
+            advice = "the smallest model is often enough; hold data out with --split to measure it"
+        print(f"- {name}: {advice}")
+
+    def drop_repeated(self) -> None:
+        seen, repeated = set(), []
+        for pair in self.pairs:
+            texts = tuple(text for name, text in pair.items() if name != "row")
+            if texts in seen:
+                repeated.append(pair["row"])
+            seen.add(texts)
+        reason = "a repeated example counts double and may stand in training and validation"
+        self.drop(repeated, f"the same as an earlier row: {reason}")
+
+    def drop_long(self) -> None:
+        if not self.is_open_ended():
+            lengths = [(p["row"], len(p["prompt"] + p["completion"])) for p in self.pairs]
+            long = [row for row, length in lengths if length > LONGEST]
+            reason = "what goes over the model's limit is cut off at the end"
+            self.drop(long, f"more than {LONGEST:,} characters: {reason}, where the answer stands")
+
+    def lower_case(self, field: str) -> None:
+        letters = [c for text in self.texts(field) for c in text if c.isupper() or c.islower()]
+        upper = sum(c.isupper() for c in letters)
+        if upper > UPPER_CASE_SHARE * len(letters):
+            reason = "models know ordinary writing best, and capitals take more tokens"
+            finding = f"{field}: {upper / len(letters):.0%} of the letters are capitals: {reason}"
+            self.rewrite(field, str.lower, finding, f"write every {field} in lower case")
+
+    def cut_start(self, field: str, reason: str, advice: str = "") -> None:
+        """Cut off what all texts begin with, up to a blank or full-width mark: whole words."""
+        texts = self.texts(field)
+        start = re.sub(rf"[^\s{FULL_WIDTH_MARKS}]+\Z", "", os.path.commonprefix(texts))
+        nothing_left = any(not text.removeprefix(start).strip() for text in texts)
+        if len(texts) < 2 or len(start) < SHORTEST_START[field] or nothing_left:
+            return
+        blank = " " if field == "completion" and start.startswith(" ") else ""
+        self.rewrite(
+            field,
+            lambda text: blank + text.removeprefix(start).lstrip(" "),
+            f"every {field} starts with {start!r}: {reason}",
+            f"cut this start off every {field}{advice}",
+        )
+
+    def add_mark(self, field: str, marks: Sequence[str], reason: str, advice: str) -> None:
+        """End all texts alike, if they do not yet, with a mark that none of them holds."""
+        texts = self.texts(field)
+        if self.is_open_ended():
+            return
+        if len(texts) > 1 and len(set(texts)) == 1:
+            raise HopelessPairs(f"all {field}s are the same ({texts[0]!r}): nothing to learn")
+        if os.path.commonprefix([text[::-1] for text in texts]).strip(" "):
+            return
+        longer = [marks[-1] * times for times in range(2, 100)]
+        mark = next(mark for mark in [*marks, *longer] if not any(mark in text for text in texts))
+        self.rewrite(
+            field,
+            lambda text: text + mark,
+            f"the {field}s do not end alike: without a mark {reason}",
+            f"end every {field} with {mark!r} (then {advice})",
+        )
+
+    def add_leading_blank(self) -> None:
+        bare = [pair["row"] for pair in self.pairs if not pair["completion"][:1].isspace()]
+        if bare:
+            reason = "most words are one token with the blank before them, and two without"
+            self.rewrite(
+                "completion",
+                lambda text: text if text[:1].isspace() else " " + text,
+                f"{named(bare)}: the completion does not start with a blank: {reason}",
+                "start every completion with a blank",
+            )
+
+    def texts(self, field: str) -> list[str]:
+        return [pair[field] for pair in self.pairs]
+
+    def is_open_ended(self) -> bool:
+        return not any(text.strip() for text in self.texts("prompt"))
+
+    def has_labels(self) -> bool:
+        return is_classification(self.texts("completion"))
+
+    def drop(self, rows: list[int], finding: str, *, is_necessary: bool = False) -> None:
+        if not rows:
+            return
+        word = "necessary" if is_necessary else "proposed"
+        print(f"- {named(rows)}: {finding}")
+        print(f"  {word}: drop {'1 row' if len(rows) == 1 else f'{len(rows)} rows'}")
+        if is_necessary or self.accepts():
+            dropped = set(rows)
+            self.pairs = [pair for pair in self.pairs if pair["row"] not in dropped]
+        if not self.pairs:
+            raise HopelessPairs("no row is left")
+
+    def rewrite(self, field: str, change: Callable, finding: str, proposal: str) -> None:
+        print(f"- {finding}\n  proposed: {proposal}")
+        if self.accepts():
+            self.pairs = [{**pair, field: change(pair[field])} for pair in self.pairs]
+
+
+def named(rows: Sequence[int]) -> str:
+    """Name rows by their numbers, the first ten at most."""
+    shown = ", ".join(map(str, rows[:10]))
+    more = f" and {len(rows) - 10} more" if len(rows) > 10 else ""
+    return f"row {shown}" if len(rows) == 1 else f"rows {shown}{more}"
