@@ -287,7 +287,8 @@ def test_the_size_of_a_file_takes_no_memory(tmp_path, part, times, message):
     path = tmp_path / "train.jsonl"
     path.write_text(part * times + "{}\n", encoding="utf-8")
     code = (
-        "import resource, sys; from pathlib import Path; from practice_server.formats import rules\n"
+        "import resource, sys; from pathlib import Path\n"
+        "from practice_server.formats import rules\n"
         "memory = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = memory()\n"
         "try: rules.check_file(Path(sys.argv[1]), 'file-x', rules.TRAINING)\n"
