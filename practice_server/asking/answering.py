@@ -28,9 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from practice_server.asking.streams import Piece, TextStream, TokenStream
-from practice_server.engines.engine import Engine, Sampling, Token
-from practice_server.engines.model_folder import ModelUnusable, explained
-from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.engines.engine import Engine, ModelUnusable, Sampling, Token
+from practice_server.engines.model_folder import engine_of, raising_model_unusable
 
 # Of model folders on the disk; a loaded model takes about twice as much.
 MOST_BYTES = 64_000_000
@@ -57,8 +56,8 @@ class Models:
     def get(self, folder: str) -> Engine:
         if folder not in self._loaded:
             size = sum(file.stat().st_size for file in Path(folder).iterdir())
-            with explained(Path(folder)):
-                self._loaded[folder] = NumpyEngine.load(Path(folder))
+            with raising_model_unusable(Path(folder)):
+                self._loaded[folder] = engine_of(Path(folder)).load(Path(folder))
             self._bytes[folder] = size
         self._loaded.move_to_end(folder)
         while len(self._loaded) > 1 and sum(self._bytes.values()) > MOST_BYTES:
@@ -167,7 +166,7 @@ class Speech:
         finish_reason = "length"
         for token in self._generate(prompt):
             self._drawn.append(token.logprob)
-            if token.id == self._engine.tokenizer.end:
+            if token.id in self._engine.tokenizer.ends:
                 finish_reason = "stop"
                 break
             text = self._take(token)

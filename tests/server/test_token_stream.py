@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from practice_server.asking.answering import Speech
 from practice_server.asking.streams import Piece, TextStream, TokenStream
 from practice_server.engines.engine import Token
-from practice_server.engines.tokenizer import Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 from tests.random_model import random_engine
 
 

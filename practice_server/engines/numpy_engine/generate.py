@@ -7,11 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from practice_server.engines.engine import Example, Sampling, Token
-from practice_server.engines.model_folder import ModelUnusable
+from practice_server.engines.engine import ModelUnusable, Sampling, Token, TokenSequence
 from practice_server.engines.numpy_engine.layers import attention
 from practice_server.engines.numpy_engine.model import Batch, Model
-from practice_server.engines.tokenizer import Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 
 
 class Cache:
@@ -71,7 +70,7 @@ def score(
     """Yield each token but the first with its log-probability; see `Engine.score`."""
     if len(tokens) < 2:
         return
-    batch = Batch.of([Example(tokens, [True] * len(tokens))])
+    batch = Batch.of([TokenSequence(tokens, [True] * len(tokens))])
     never = _never_said(tokenizer)
     for token, logits in zip(tokens[1:], model.forward_batch(batch), strict=True):
         logprobs = _logprobs(logits, never)
