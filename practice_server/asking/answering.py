@@ -4,10 +4,10 @@
 
 On stdin and stdout it reads and writes one JSON object a line:
 
-    in    {"id", "folder", "messages", "max_tokens", "temperature", "top_p", "seed", "stop",
-           "top_logprobs"}  a request; `folder` comes from the server's catalogue. In the place of
-                            "messages" there may be "prompt", a text to go on with, and
-                            "score_prompt": whether the prompt's own tokens are to be scored
+    in    {"id", "folder", "messages", "sampling", "stop"}  a request; "folder" comes from the
+                            server's catalogue, "sampling" has the fields of `Sampling`. "tools" may
+                            come with the messages. Instead of both there may be "prompt", a text
+                            to go on with, and "score_prompt": whether its own tokens are scored
           {"cancel": id}    nobody waits for this answer any more
     out   {"id", "prompt_tokens", "prompt_logprobs"}  the answer begins; the scores if wanted
           {"id", "text", "logprobs"}                 a piece of it, and tokens that are out
@@ -141,7 +141,7 @@ def _asked(request: Request) -> str:
 def _encode(engine: Engine, request: Request) -> list[int]:
     if "prompt" in request:
         return engine.tokenizer.encode_text_prompt(request["prompt"])
-    return engine.tokenizer.encode_prompt(request["messages"])
+    return engine.tokenizer.encode_prompt(request["messages"], request.get("tools"))
 
 
 class Speech:
@@ -149,7 +149,8 @@ class Speech:
 
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine = engine
-        self._request = request
+        self._sampling = Sampling(**request["sampling"])
+        self._score_prompt = request.get("score_prompt", False)
         self._stream = TextStream(request["stop"])
         self._tokens = TokenStream()
         self._n_tokens = 0
@@ -157,14 +158,14 @@ class Speech:
 
     def about_prompt(self, prompt: list[int]) -> dict[str, Any]:
         """How likely each token of the prompt was, if that is wanted."""
-        if not self._request.get("score_prompt"):
+        if not self._score_prompt:
             return {}
-        scored = self._engine.score(prompt, top_logprobs=self._request["top_logprobs"])
+        scored = self._engine.score(prompt, top_logprobs=self._sampling.top_logprobs or 0)
         return {"prompt_logprobs": [self._entry(self._piece(token)) for token in scored]}
 
     def parts(self, prompt: list[int]) -> Iterator[dict[str, Any]]:
         finish_reason = "length"
-        for token in self._generate(prompt):
+        for token in self._engine.generate(prompt, self._sampling):
             self._drawn.append(token.logprob)
             if token.id in self._engine.tokenizer.ends:
                 finish_reason = "stop"
@@ -183,23 +184,10 @@ class Speech:
             "mean_logprob": mean_logprob,
         }
 
-    def _generate(self, prompt: list[int]) -> Iterator[Token]:
-        wanted = self._request
-        room = self._engine.context - len(prompt)
-        max_tokens = room if wanted["max_tokens"] is None else wanted["max_tokens"]
-        sampling = Sampling(
-            max_tokens=min(max_tokens, room),
-            temperature=wanted["temperature"],
-            top_p=wanted["top_p"],
-            seed=wanted["seed"],
-            top_logprobs=wanted["top_logprobs"] or 0,
-        )
-        return self._engine.generate(prompt, sampling)
-
     def _take(self, token: Token) -> str:
         self._n_tokens += 1
         piece = self._piece(token)
-        if self._request["top_logprobs"] is not None:
+        if self._sampling.top_logprobs is not None:
             self._tokens.add(piece)
         return self._stream.add(piece.content)
 

@@ -137,16 +137,18 @@ class Step:
 class Sampling:
     """How an answer's tokens are drawn.
 
+    `max_tokens`: the most that are drawn; None for as many as the context has room for.
     Temperature 0 takes the likeliest each time; `top_p` keeps the likeliest that together have so
     much probability. The same `seed` gives the same answer, None another one each time.
-    `top_logprobs`: of how many of the likeliest tokens is told at each place.
+    `top_logprobs`: of how many of the likeliest tokens is told at each place; None if nobody
+    wants to know how likely any of them is.
     """
 
-    max_tokens: int
+    max_tokens: int | None = None
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int | None = None
-    top_logprobs: int = 0
+    top_logprobs: int | None = None
 
 
 @dataclass(frozen=True)
