@@ -4,15 +4,16 @@
 
 On stdin and stdout it reads and writes one JSON object a line:
 
-    in    {"id", "folder", "messages", "sampling", "stop"}  a request; "folder" comes from the
-                            server's catalogue, "sampling" has the fields of `Sampling`. "tools" may
-                            come with the messages. Instead of both there may be "prompt", a text
-                            to go on with, and "score_prompt": whether its own tokens are scored
-          {"cancel": id}    nobody waits for this answer any more
-    out   {"id", "prompt_tokens", "prompt_logprobs"}  the answer begins; the scores if wanted
-          {"id", "text", "logprobs"}                 a piece of it, and tokens that are out
-          {"id", "finish_reason", "completion_tokens", "mean_logprob"}  its end
-          {"id", "refused": {"message", "code"}}     instead of an answer
+    in    {"id", "folder", "messages", "sampling", "stop"}                 a request
+          {"cancel": id}                                                   nobody waits any more
+    out   {"id", "prompt_tokens", "prompt_logprobs"}                       an answer begins
+          {"id", "text", "logprobs"}                                       a piece of it
+          {"id", "finish_reason", "completion_tokens", "mean_logprob"}     its end
+          {"id", "refused": {"message", "code"}}                           instead of an answer
+
+"folder" comes from the server's catalogue, "sampling" has the fields of `Sampling`. With
+"messages" there may be "tools". Instead of them there may be "prompt", a text to go on with, and
+"score_prompt", whether its own tokens are scored: only then there are "prompt_logprobs".
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class ChatAnswer:
             text += part.get("text", "")
             logprobs += part.get("logprobs", [])
             finish_reason = part.get("finish_reason")
-        message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+        message: Row = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
         return {
             "index": index,
             "message": message,

@@ -10,6 +10,7 @@ from practice_server.asking.common_request import (
     MOST_CHOICES,
     MOST_TOKENS,
     AnswerRequest,
+    Check,
     check_fields,
     read_include_usage,
     read_model,
@@ -42,7 +43,7 @@ READ = (
     "top_logprobs",
 )
 # These change nothing about an answer; see `check_fields`, here and below.
-WITHOUT_EFFECT = {
+WITHOUT_EFFECT: dict[str, Check] = {
     "metadata": Fields.metadata,
     "parallel_tool_calls": Fields.truth,
     "prompt_cache_key": Fields.text,
@@ -74,8 +75,8 @@ UNSUPPORTED = {
 
 # What a message may have beside its role and its content. An answer may be sent back as it came,
 # and an example as it stands in its training file.
-IN_A_MESSAGE = {"name": Fields.text}
-IN_A_MESSAGE_OF = {
+IN_A_MESSAGE: dict[str, Check] = {"name": Fields.text}
+IN_A_MESSAGE_OF: dict[str, dict[str, Check]] = {
     "assistant": {
         "annotations": Fields.array,
         "function_call": Fields.object,

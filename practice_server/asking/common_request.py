@@ -16,6 +16,9 @@ MOST_STOPS = 4
 MOST_TOKENS = 1_000_000
 LARGEST_SEED = 2**63 - 1
 
+# Reads the field of this name; raises ApiError if it is not sound.
+Check = Callable[[Fields, str], Any]
+
 
 @dataclass(frozen=True)
 class AnswerRequest:
@@ -41,7 +44,7 @@ class AnswerRequest:
 def check_fields(
     fields: Fields,
     read: Collection[str],
-    only_checked: Mapping[str, Callable[[Fields, str], Any]],
+    only_checked: Mapping[str, Check],
     unsupported: Mapping[str, Collection[Any]],
 ) -> None:
     """Raises ApiError (400) for what the API does not know or this server cannot do.

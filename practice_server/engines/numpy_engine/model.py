@@ -89,10 +89,10 @@ class Model:
         """A model whose weights are still zero. float64 is for checking gradients."""
         self.config = config
         self.weights = Parameters(config, dtype)
-        table = layers.rotation_table(
+        cosine, sine = layers.rotation_table(
             config.max_position_embeddings, config.head_size, config.rope_theta
         )
-        self._cosine, self._sine = (half.astype(dtype)[:, None] for half in table)
+        self._cosine, self._sine = cosine.astype(dtype)[:, None], sine.astype(dtype)[:, None]
 
     @classmethod
     def load(cls, folder: Path, dtype: type = np.float32) -> Model:
