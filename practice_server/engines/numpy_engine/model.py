@@ -92,7 +92,8 @@ class Model:
         cosine, sine = layers.rotation_table(
             config.max_position_embeddings, config.head_size, config.rope_theta
         )
-        self._cosine, self._sine = cosine.astype(dtype)[:, None], sine.astype(dtype)[:, None]
+        self._cosine: np.ndarray = cosine.astype(dtype)[:, None]
+        self._sine: np.ndarray = sine.astype(dtype)[:, None]
 
     @classmethod
     def load(cls, folder: Path, dtype: type = np.float32) -> Model:
