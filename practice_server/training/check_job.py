@@ -32,8 +32,8 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """What a model with such a `context` sees of a file, and the lines of which it sees only a part,
-    or no answer."""
+    """What a model sees of a file if its context is so long, and the lines of which it sees only a
+    part, or no answer."""
 
     context: int
     size: DataSize
