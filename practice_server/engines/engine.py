@@ -194,7 +194,10 @@ class Tokenizer(Protocol):
 class Engine(Protocol):
     """A model that can be trained and asked."""
 
-    tokenizer: Tokenizer
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """That with which its training examples and prompts are made."""
+
     context: int
     """The most tokens that the model sees at once."""
     state_bytes: int

@@ -9,6 +9,7 @@ import numpy as np
 
 from practice_server.engines.engine import (
     DataSize,
+    Engine,
     Example,
     Plan,
     Preference,
@@ -99,4 +100,4 @@ class NumpyEngine:
         return generate(self.model, self.tokenizer, prompt, sampling)
 
 
-ENGINE = NumpyEngine
+ENGINE: type[Engine] = NumpyEngine

@@ -1,7 +1,7 @@
 """From conversations to token numbers and back, on tiktoken with a vocabulary of our own.
 
 This is the one place that knows the chat template: pretraining, fine-tuning and answering share
-it. It needs no NumPy, so that the validation of a training file can count tokens cheaply.
+it.
 
 A chat is `<|role|>` + content + `<|end|>` for each message, and a prompt ends with
 `<|assistant|>`, so that the model's next token is the answer's first. A prompt with its completion
