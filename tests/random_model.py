@@ -5,7 +5,7 @@ import numpy as np
 from practice_server.engines.numpy_engine.config import Config
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.engines.numpy_engine.model import Model
-from practice_server.engines.tokenizer import Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 
 
 def byte_tokenizer() -> Tokenizer:

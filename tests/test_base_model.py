@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from practice_server.engines.numpy_engine.engine import NumpyEngine
-from practice_server.engines.tokenizer import SPECIAL_TOKENS, Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import SPECIAL_TOKENS, Tokenizer
 from practice_server.formats.encoding import encode
 from practice_server.pretraining import fine_tunings
 from practice_server.pretraining.evaluate import POCKET
@@ -73,7 +73,7 @@ def test_most_words_of_the_world_are_one_token_and_each_chinese_character_stands
 
 def test_every_generated_example_fits_into_the_context(engine):
     for example in itertools.islice(generate(3), 5000):
-        tokens, _ = encode(engine.tokenizer, example)[0]
+        tokens, _ = encode(engine.tokenizer, example)[0].sequences[0]
         assert len(tokens) <= engine.context
 
 

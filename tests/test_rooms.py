@@ -9,19 +9,30 @@ SERVER = Path(__file__).resolve().parents[1] / "practice_server"
 UPWARD = ["machine", "engines", "store", "formats", "web", "training", "asking", "routes"]
 
 
-def imported_folders(file):
+def imports(file):
+    """The parts of each name that a file imports from the server, without the first."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        yield from (name.split(".")[1] for name in names if name.startswith("practice_server."))
+        yield from (name.split(".")[1:] for name in names if name.startswith("practice_server."))
 
 
 @pytest.mark.parametrize("folder", UPWARD)
 def test_no_folder_imports_a_higher_one(folder):
     below = UPWARD[: UPWARD.index(folder) + 1]
-    found = {file.name: set(imported_folders(file)) for file in (SERVER / folder).rglob("*.py")}
+    found = {
+        file.name: {name[0] for name in imports(file)} for file in (SERVER / folder).rglob("*.py")
+    }
     assert any(found.values()) or folder == "machine"
     assert {name: used - set(below) for name, used in found.items() if used - set(below)} == {}
+
+
+def test_only_an_engine_knows_itself():
+    """All else asks `engine_of`; the program that made the base model is about one engine."""
+    engine = SERVER / "engines" / "numpy_engine"
+    others = (path for path in SERVER.rglob("*.py") if path.parent != engine)
+    knowing = {path for path in others if any("numpy_engine" in name for name in imports(path))}
+    assert {path.relative_to(SERVER).parts[0] for path in knowing} == {"pretraining"}
 
 
 def test_every_folder_of_programs_has_its_place():

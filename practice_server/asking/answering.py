@@ -4,15 +4,16 @@
 
 On stdin and stdout it reads and writes one JSON object a line:
 
-    in    {"id", "folder", "messages", "max_tokens", "temperature", "top_p", "seed", "stop",
-           "top_logprobs"}  a request; `folder` comes from the server's catalogue. In the place of
-                            "messages" there may be "prompt", a text to go on with, and
-                            "score_prompt": whether the prompt's own tokens are to be scored
-          {"cancel": id}    nobody waits for this answer any more
-    out   {"id", "prompt_tokens", "prompt_logprobs"}  the answer begins; the scores if wanted
-          {"id", "text", "logprobs"}                 a piece of it, and tokens that are out
-          {"id", "finish_reason", "completion_tokens", "mean_logprob"}  its end
-          {"id", "refused": {"message", "code"}}     instead of an answer
+    in    {"id", "folder", "messages", "sampling", "stop"}                 a request
+          {"cancel": id}                                                   nobody waits any more
+    out   {"id", "prompt_tokens", "prompt_logprobs"}                       an answer begins
+          {"id", "text", "logprobs"}                                       a piece of it
+          {"id", "finish_reason", "completion_tokens", "mean_logprob"}     its end
+          {"id", "refused": {"message", "code"}}                           instead of an answer
+
+"folder" comes from the server's catalogue, "sampling" has the fields of `Sampling`. With
+"messages" there may be "tools". Instead of them there may be "prompt", a text to go on with, and
+"score_prompt", whether its own tokens are scored: only then there are "prompt_logprobs".
 """
 
 from __future__ import annotations
@@ -28,9 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from practice_server.asking.streams import Piece, TextStream, TokenStream
-from practice_server.engines.engine import Engine, Sampling, Token
-from practice_server.engines.model_folder import ModelUnusable, explained
-from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.engines.engine import Engine, ModelUnusable, Sampling, Token
+from practice_server.engines.model_folder import engine_of, raising_model_unusable
 
 # Of model folders on the disk; a loaded model takes about twice as much.
 MOST_BYTES = 64_000_000
@@ -57,8 +57,8 @@ class Models:
     def get(self, folder: str) -> Engine:
         if folder not in self._loaded:
             size = sum(file.stat().st_size for file in Path(folder).iterdir())
-            with explained(Path(folder)):
-                self._loaded[folder] = NumpyEngine.load(Path(folder))
+            with raising_model_unusable(Path(folder)):
+                self._loaded[folder] = engine_of(Path(folder)).load(Path(folder))
             self._bytes[folder] = size
         self._loaded.move_to_end(folder)
         while len(self._loaded) > 1 and sum(self._bytes.values()) > MOST_BYTES:
@@ -142,7 +142,7 @@ def _asked(request: Request) -> str:
 def _encode(engine: Engine, request: Request) -> list[int]:
     if "prompt" in request:
         return engine.tokenizer.encode_text_prompt(request["prompt"])
-    return engine.tokenizer.encode_prompt(request["messages"])
+    return engine.tokenizer.encode_prompt(request["messages"], request.get("tools"))
 
 
 class Speech:
@@ -150,7 +150,8 @@ class Speech:
 
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine = engine
-        self._request = request
+        self._sampling = Sampling(**request["sampling"])
+        self._score_prompt = request.get("score_prompt", False)
         self._stream = TextStream(request["stop"])
         self._tokens = TokenStream()
         self._n_tokens = 0
@@ -158,16 +159,16 @@ class Speech:
 
     def about_prompt(self, prompt: list[int]) -> dict[str, Any]:
         """How likely each token of the prompt was, if that is wanted."""
-        if not self._request.get("score_prompt"):
+        if not self._score_prompt:
             return {}
-        scored = self._engine.score(prompt, top_logprobs=self._request["top_logprobs"])
+        scored = self._engine.score(prompt, top_logprobs=self._sampling.top_logprobs or 0)
         return {"prompt_logprobs": [self._entry(self._piece(token)) for token in scored]}
 
     def parts(self, prompt: list[int]) -> Iterator[dict[str, Any]]:
         finish_reason = "length"
-        for token in self._generate(prompt):
+        for token in self._engine.generate(prompt, self._sampling):
             self._drawn.append(token.logprob)
-            if token.id == self._engine.tokenizer.end:
+            if token.id in self._engine.tokenizer.ends:
                 finish_reason = "stop"
                 break
             text = self._take(token)
@@ -184,23 +185,10 @@ class Speech:
             "mean_logprob": mean_logprob,
         }
 
-    def _generate(self, prompt: list[int]) -> Iterator[Token]:
-        wanted = self._request
-        room = self._engine.context - len(prompt)
-        max_tokens = room if wanted["max_tokens"] is None else wanted["max_tokens"]
-        sampling = Sampling(
-            max_tokens=min(max_tokens, room),
-            temperature=wanted["temperature"],
-            top_p=wanted["top_p"],
-            seed=wanted["seed"],
-            top_logprobs=wanted["top_logprobs"] or 0,
-        )
-        return self._engine.generate(prompt, sampling)
-
     def _take(self, token: Token) -> str:
         self._n_tokens += 1
         piece = self._piece(token)
-        if self._request["top_logprobs"] is not None:
+        if self._sampling.top_logprobs is not None:
             self._tokens.add(piece)
         return self._stream.add(piece.content)
 

@@ -44,7 +44,7 @@ class ChatAnswer:
             text += part.get("text", "")
             logprobs += part.get("logprobs", [])
             finish_reason = part.get("finish_reason")
-        message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+        message: Row = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
         return {
             "index": index,
             "message": message,
@@ -94,7 +94,7 @@ class ChatAnswer:
             yield part
 
     def _logprobs(self, entries: list[Row]) -> Row | None:
-        wanted = self._chat.top_logprobs is not None
+        wanted = self._chat.sampling.top_logprobs is not None
         return {"content": entries, "refusal": None} if wanted else None
 
     def _usage(self) -> Row:

@@ -9,12 +9,15 @@ from practice_server.asking.common_request import (
     LARGEST_SEED,
     MOST_CHOICES,
     MOST_TOKENS,
+    AnswerRequest,
+    Check,
     check_fields,
     read_include_usage,
     read_model,
     read_stop,
 )
-from practice_server.store.catalogue import Catalogue, Model
+from practice_server.engines.engine import Sampling
+from practice_server.store.catalogue import Catalogue
 from practice_server.web.errors import ApiError
 from practice_server.web.fields import Fields
 
@@ -40,7 +43,7 @@ READ = (
     "top_logprobs",
 )
 # These change nothing about an answer; see `check_fields`, here and below.
-WITHOUT_EFFECT = {
+WITHOUT_EFFECT: dict[str, Check] = {
     "metadata": Fields.metadata,
     "parallel_tool_calls": Fields.truth,
     "prompt_cache_key": Fields.text,
@@ -72,8 +75,8 @@ UNSUPPORTED = {
 
 # What a message may have beside its role and its content. An answer may be sent back as it came,
 # and an example as it stands in its training file.
-IN_A_MESSAGE = {"name": Fields.text}
-IN_A_MESSAGE_OF = {
+IN_A_MESSAGE: dict[str, Check] = {"name": Fields.text}
+IN_A_MESSAGE_OF: dict[str, dict[str, Check]] = {
     "assistant": {
         "annotations": Fields.array,
         "function_call": Fields.object,
@@ -87,33 +90,14 @@ IN_A_TEXT_PART = ("type", "text", "prompt_cache_breakpoint")
 
 
 @dataclass(frozen=True)
-class ChatRequest:
-    """A checked request; absent numbers have the service's defaults."""
+class ChatRequest(AnswerRequest):
+    """A checked request for an answer to a conversation."""
 
-    model: Model
     messages: list[dict[str, Any]]
-    max_tokens: int | None
-    temperature: float
-    top_p: float
-    n: int
-    stop: list[str]
-    seed: int | None
-    stream: bool
-    include_usage: bool
-    top_logprobs: int | None
 
     def question(self, index: int) -> dict[str, Any]:
         """What the answering child is asked for the choice `index`, counted from 0."""
-        return {
-            "folder": str(self.model.folder),
-            "messages": self.messages,
-            "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "seed": None if self.seed is None else self.seed + index,
-            "stop": self.stop,
-            "top_logprobs": self.top_logprobs,
-        }
+        return self.common_question(index) | {"messages": self.messages}
 
 
 def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatRequest:
@@ -121,19 +105,17 @@ def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatR
     check_fields(fields, READ, WITHOUT_EFFECT, UNSUPPORTED)
     stream = fields.truth("stream")
     max_tokens = fields.integer("max_tokens", 1, MOST_TOKENS)
-    return ChatRequest(
-        model=read_model(fields, catalogue, owner),
-        messages=_read_messages(fields),
-        max_tokens=fields.integer("max_completion_tokens", 1, MOST_TOKENS, max_tokens),
-        temperature=fields.number("temperature", 0, 2, 1.0),
-        top_p=fields.number("top_p", 0, 1, 1.0),
-        n=fields.integer("n", 1, MOST_CHOICES, 1),
-        stop=read_stop(fields),
-        seed=fields.integer("seed", -LARGEST_SEED, LARGEST_SEED),
-        stream=stream,
-        include_usage=read_include_usage(fields, stream),
-        top_logprobs=_read_top_logprobs(fields),
-    )
+    model = read_model(fields, catalogue, owner)
+    messages = _read_messages(fields)
+    max_tokens = fields.integer("max_completion_tokens", 1, MOST_TOKENS, max_tokens)
+    temperature = fields.number("temperature", 0, 2, 1.0)
+    top_p = fields.number("top_p", 0, 1, 1.0)
+    n = fields.integer("n", 1, MOST_CHOICES, 1)
+    stop = read_stop(fields)
+    seed = fields.integer("seed", -LARGEST_SEED, LARGEST_SEED)
+    include_usage = read_include_usage(fields, stream)
+    sampling = Sampling(max_tokens, temperature, top_p, seed, _read_top_logprobs(fields))
+    return ChatRequest(model, sampling, n, stop, stream, include_usage, messages)
 
 
 def _read_messages(fields: Fields) -> list[dict[str, Any]]:

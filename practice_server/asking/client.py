@@ -24,7 +24,9 @@ class Child:
     """One answering process, and who waits for what it says."""
 
     def __init__(self, process: Process) -> None:
+        assert process.stdin and process.stdout  # pipes, since it was started to give answers
         self.process = process
+        self._stdin, self._stdout = process.stdin, process.stdout
         self._waiting: dict[int, Parts] = {}
         self._reader = asyncio.create_task(self._read())
 
@@ -52,13 +54,13 @@ class Child:
 
     def _send(self, message: dict[str, Any]) -> None:
         if self.is_alive:
-            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._stdin.write(json.dumps(message).encode() + b"\n")
 
     async def _read(self) -> None:
         """Pass parts on as long as the process lives; then nobody waits any more."""
         try:
             # A process that was killed in the middle of a line has said nothing with it.
-            while (line := await self.process.stdout.readline()).endswith(b"\n"):
+            while (line := await self._stdout.readline()).endswith(b"\n"):
                 part = json.loads(line)
                 if part["id"] in self._waiting:
                     self._waiting[part["id"]].put_nowait(part)

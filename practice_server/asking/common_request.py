@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from practice_server.engines.engine import Sampling
 from practice_server.store.catalogue import Catalogue, Model
 from practice_server.web.errors import ApiError
 from practice_server.web.fields import Fields
@@ -14,11 +16,35 @@ MOST_STOPS = 4
 MOST_TOKENS = 1_000_000
 LARGEST_SEED = 2**63 - 1
 
+# Reads the field of this name; raises ApiError if it is not sound.
+Check = Callable[[Fields, str], Any]
+
+
+@dataclass(frozen=True)
+class AnswerRequest:
+    """A checked request; absent numbers have the service's defaults."""
+
+    model: Model
+    sampling: Sampling
+    n: int
+    stop: list[str]
+    stream: bool
+    include_usage: bool
+
+    def common_question(self, number: int) -> dict[str, Any]:
+        """What the answering child is asked, whatever it is to answer: see `answering`.
+
+        With a seed, each `number`, from 0, gives another answer.
+        """
+        seed = None if self.sampling.seed is None else self.sampling.seed + number
+        sampling = asdict(replace(self.sampling, seed=seed))
+        return {"folder": str(self.model.folder), "sampling": sampling, "stop": self.stop}
+
 
 def check_fields(
     fields: Fields,
     read: Collection[str],
-    only_checked: Mapping[str, Callable[[Fields, str], Any]],
+    only_checked: Mapping[str, Check],
     unsupported: Mapping[str, Collection[Any]],
 ) -> None:
     """Raises ApiError (400) for what the API does not know or this server cannot do.

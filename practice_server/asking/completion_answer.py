@@ -85,7 +85,7 @@ class CompletionAnswer:
         return {
             "text": text,
             "index": index,
-            "logprobs": None if self._wanted.logprobs is None else logprobs,
+            "logprobs": None if self._wanted.sampling.top_logprobs is None else logprobs,
             "finish_reason": finish_reason,
         }
 

@@ -9,12 +9,14 @@ from practice_server.asking.common_request import (
     LARGEST_SEED,
     MOST_CHOICES,
     MOST_TOKENS,
+    AnswerRequest,
     check_fields,
     read_include_usage,
     read_model,
     read_stop,
 )
-from practice_server.store.catalogue import Catalogue, Model
+from practice_server.engines.engine import Sampling
+from practice_server.store.catalogue import Catalogue
 from practice_server.web.fields import Fields
 
 DEFAULT_MAX_TOKENS = 16
@@ -49,36 +51,17 @@ UNSUPPORTED = {
 
 
 @dataclass(frozen=True)
-class CompletionRequest:
-    """A checked request; absent numbers have the service's defaults."""
+class CompletionRequest(AnswerRequest):
+    """A checked request for texts to go on with."""
 
-    model: Model
     prompts: list[str]
-    max_tokens: int
-    temperature: float
-    top_p: float
-    n: int
     best_of: int
     echo: bool
-    logprobs: int | None
-    stop: list[str]
-    seed: int | None
-    stream: bool
-    include_usage: bool
 
     def question(self, prompt: str, candidate: int) -> dict[str, Any]:
         """What the answering child is asked for one of a prompt's candidates, from 0."""
-        return {
-            "folder": str(self.model.folder),
-            "prompt": prompt,
-            "score_prompt": self.echo and self.logprobs is not None,
-            "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "seed": None if self.seed is None else self.seed + candidate,
-            "stop": self.stop,
-            "top_logprobs": self.logprobs,
-        }
+        score_prompt = self.echo and self.sampling.top_logprobs is not None
+        return self.common_question(candidate) | {"prompt": prompt, "score_prompt": score_prompt}
 
 
 def read_completion_request(fields: Fields, catalogue: Catalogue, owner: str) -> CompletionRequest:
@@ -86,20 +69,20 @@ def read_completion_request(fields: Fields, catalogue: Catalogue, owner: str) ->
     check_fields(fields, READ, WITHOUT_EFFECT, UNSUPPORTED)
     stream = fields.truth("stream")
     n = fields.integer("n", 1, MOST_CHOICES, 1)
+    model = read_model(fields, catalogue, owner)
+    prompts = _read_prompts(fields)
+    max_tokens = fields.integer("max_tokens", 0, MOST_TOKENS, DEFAULT_MAX_TOKENS)
+    temperature = fields.number("temperature", 0, 2, 1.0)
+    top_p = fields.number("top_p", 0, 1, 1.0)
+    best_of = _read_best_of(fields, n, stream)
+    echo = fields.truth("echo")
+    top_logprobs = fields.integer("logprobs", 0, MOST_LOGPROBS)
+    stop = read_stop(fields)
+    seed = fields.integer("seed", -LARGEST_SEED, LARGEST_SEED)
+    include_usage = read_include_usage(fields, stream)
+    sampling = Sampling(max_tokens, temperature, top_p, seed, top_logprobs)
     return CompletionRequest(
-        model=read_model(fields, catalogue, owner),
-        prompts=_read_prompts(fields),
-        max_tokens=fields.integer("max_tokens", 0, MOST_TOKENS, DEFAULT_MAX_TOKENS),
-        temperature=fields.number("temperature", 0, 2, 1.0),
-        top_p=fields.number("top_p", 0, 1, 1.0),
-        n=n,
-        best_of=_read_best_of(fields, n, stream),
-        echo=fields.truth("echo"),
-        logprobs=fields.integer("logprobs", 0, MOST_LOGPROBS),
-        stop=read_stop(fields),
-        seed=fields.integer("seed", -LARGEST_SEED, LARGEST_SEED),
-        stream=stream,
-        include_usage=read_include_usage(fields, stream),
+        model, sampling, n, stop, stream, include_usage, prompts, best_of, echo
     )
 
 

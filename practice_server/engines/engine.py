@@ -6,12 +6,18 @@ stays small.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
-from practice_server.engines.tokenizer import Tokenizer
+# One of a conversation, or the definition of a tool, as the API has them.
+Message = Mapping[str, Any]
+Tool = Mapping[str, Any]
+
+
+class ModelUnusable(Exception):
+    """A model cannot be trained or asked; the message says why."""
 
 
 class TrainingDiverged(Exception):
@@ -22,15 +28,22 @@ class StateUnusable(Exception):
     """A saved state is damaged, or of another run; the message says which."""
 
 
-@dataclass(frozen=True)
-class Example:
-    """One training example: its tokens, and for each whether it is predicted and counts.
-
-    At least one is, and there are no more tokens than the model sees at once.
-    """
+class TokenSequence(NamedTuple):
+    """Tokens that the model reads in one go, and for each whether it is predicted and counts."""
 
     tokens: list[int]
     trained_on: list[bool]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One line of a training file: a sequence, or several that count together.
+
+    In training each sequence has a token that counts, and no more tokens than the model sees at
+    once.
+    """
+
+    sequences: list[TokenSequence]
 
 
 @dataclass(frozen=True)
@@ -40,19 +53,24 @@ class Preference:
     preferred: Example
     other: Example
 
+    @property
+    def sequences(self) -> list[TokenSequence]:
+        """Those of both answers."""
+        return self.preferred.sequences + self.other.sequences
+
 
 @dataclass(frozen=True)
 class DataSize:
     """How large the examples of a job are, those of its validation included.
 
-    A preference is an example with 2 texts, one for each answer; others have 1. `n_tokens` and
-    `longest`, the tokens of all texts and of the longest, count what the model sees.
+    `n_tokens` and `longest`, the tokens of all sequences and of the longest, count what the model
+    sees. `n_sequences` is the most that one example has; a preference has those of both answers.
     """
 
     n_examples: int
     n_tokens: int
     longest: int
-    n_texts: int
+    n_sequences: int
 
     def __add__(self, other: DataSize) -> DataSize:
         """The size of both together."""
@@ -60,7 +78,7 @@ class DataSize:
             self.n_examples + other.n_examples,
             self.n_tokens + other.n_tokens,
             max(self.longest, other.longest),
-            max(self.n_texts, other.n_texts),
+            max(self.n_sequences, other.n_sequences),
         )
 
 
@@ -119,16 +137,18 @@ class Step:
 class Sampling:
     """How an answer's tokens are drawn.
 
+    `max_tokens`: the most that are drawn; None for as many as the context has room for.
     Temperature 0 takes the likeliest each time; `top_p` keeps the likeliest that together have so
     much probability. The same `seed` gives the same answer, None another one each time.
-    `top_logprobs`: of how many of the likeliest tokens is told at each place.
+    `top_logprobs`: of how many of the likeliest tokens is told at each place; None if nobody
+    wants to know how likely any of them is.
     """
 
-    max_tokens: int
+    max_tokens: int | None = None
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int | None = None
-    top_logprobs: int = 0
+    top_logprobs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -140,10 +160,44 @@ class Token:
     top: list[tuple[int, float]]
 
 
+class Tokenizer(Protocol):
+    """From conversations and texts to token numbers, and back."""
+
+    ends: frozenset[int]
+    """The tokens with which an answer ends."""
+
+    def encode_chat(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
+    ) -> list[TokenSequence]:
+        """A whole conversation for training.
+
+        It is one sequence, or several where a turn that is learnt must be read otherwise than the
+        same turn further back. What the assistant says is trained on, with its end, unless the
+        message has `"weight": 0`.
+        """
+
+    def encode_prompt(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
+    ) -> list[int]:
+        """A conversation up to the point where the assistant is to speak."""
+
+    def encode_completion(self, prompt: str, completion: str) -> TokenSequence:
+        """A prompt and its completion for training, which is on the completion and its end."""
+
+    def encode_text_prompt(self, prompt: str) -> list[int]:
+        """A prompt up to the point where its completion begins."""
+
+    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+        """The bytes of tokens; a token may hold only a part of a character."""
+
+
 class Engine(Protocol):
     """A model that can be trained and asked."""
 
-    tokenizer: Tokenizer
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """That with which its training examples and prompts are made."""
+
     context: int
     """The most tokens that the model sees at once."""
     state_bytes: int
@@ -154,12 +208,19 @@ class Engine(Protocol):
         """Read a model folder: a base model, a checkpoint or a fine-tuned model."""
 
     @classmethod
+    def load_tokenizer(cls, folder: Path) -> Tokenizer:
+        """Read the tokenizer alone, without the weights."""
+
+    @classmethod
+    def context_of(cls, folder: Path) -> int:
+        """The `context` of the model in this folder, without its weights."""
+
+    @classmethod
     def memory_needed(cls, folder: Path, data: DataSize, batch_size: int) -> int:
         """How many bytes a process needs at most to train the model in this folder.
 
         An estimate from sizes alone, which reads no weights: rather too much than too little, but
-        not more than twice what is needed. Raises as `load` does for a `config.json` that does
-        not fit.
+        not more than twice what is needed. Raises as `load` does for sizes that do not fit.
         """
 
     def train(
@@ -194,6 +255,6 @@ class Engine(Protocol):
     def generate(self, prompt: list[int], sampling: Sampling) -> Iterator[Token]:
         """Yield the answer's tokens one by one.
 
-        It ends with the `<|end|>` token, which is yielded too, or without it when `max_tokens`
-        are reached or the context is full.
+        It ends with one of the tokenizer's `ends`, which is yielded too, or without it when
+        `max_tokens` are reached or the context is full.
         """

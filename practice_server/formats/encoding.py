@@ -5,30 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from practice_server.engines.engine import Example, Preference
-from practice_server.engines.tokenizer import Tokenizer
-
-# An example's tokens, and for each whether the model learns to predict it.
-Encoded = tuple[list[int], list[bool]]
+from practice_server.engines.engine import Example, Preference, Tokenizer, TokenSequence
 
 
-def encode(tokenizer: Tokenizer, line: dict[str, Any]) -> list[Encoded]:
-    """What a checked line is for the model: one example, or the two answers of a preference."""
+def encode(tokenizer: Tokenizer, line: dict[str, Any]) -> list[Example]:
+    """What a checked line is, whole: one example, or the two answers of a preference."""
     if "input" in line:
-        keys = ("preferred_output", "non_preferred_output")
-        return [_encode_answer(tokenizer, line["input"], line[key]) for key in keys]
+        outputs = (line["preferred_output"], line["non_preferred_output"])
+        return [_encode_answer(tokenizer, line["input"], output) for output in outputs]
     if "messages" in line:
-        return [tokenizer.encode_chat(line["messages"])]
-    return [tokenizer.encode_completion(line["prompt"], line["completion"])]
+        return [Example(tokenizer.encode_chat(line["messages"], line.get("tools")))]
+    return [Example([tokenizer.encode_completion(line["prompt"], line["completion"])])]
 
 
-def as_example(encoded: list[Encoded], context: int) -> Example | Preference | None:
+def as_example(encoded: list[Example], context: int) -> Example | Preference | None:
     """What a model that sees so many tokens learns from a line; None if that is nothing.
 
     OpenAI's guide to fine-tuning says the same: what is longer is cut off at its end.
     """
-    first, *others = (Example(tokens[:context], on[:context]) for tokens, on in encoded)
-    if not all(any(example.trained_on) for example in (first, *others)):
+    first, *others = (_cut(example, context) for example in encoded)
+    if not all(example.sequences for example in (first, *others)):
         return None
     return Preference(first, *others) if others else first
 
@@ -41,8 +37,13 @@ def as_examples(tokenizer: Tokenizer, lines: Iterable[dict[str, Any]], context: 
 
 def _encode_answer(
     tokenizer: Tokenizer, given: dict[str, Any], output: list[dict[str, Any]]
-) -> Encoded:
+) -> Example:
     """A conversation and one answer to it; nothing but the answer is trained on."""
-    before, _ = tokenizer.encode_chat(given["messages"])
-    answer, trained_on = tokenizer.encode_chat(output)
-    return before + answer, [False] * len(before) + trained_on
+    before = [{**message, "weight": 0} for message in given["messages"]]
+    return Example(tokenizer.encode_chat([*before, *output], given.get("tools")))
+
+
+def _cut(example: Example, context: int) -> Example:
+    """The sequences in which something is learnt within the context, and no more of them."""
+    cut = (TokenSequence(tokens[:context], on[:context]) for tokens, on in example.sequences)
+    return Example([sequence for sequence in cut if any(sequence.trained_on)])

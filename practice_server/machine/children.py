@@ -76,10 +76,15 @@ def _environment(threads: int) -> dict[str, str]:
     return environment
 
 
-async def end(process: Process) -> None:
-    """Let a child finish what it is at, then make it end."""
+def ask_to_end(process: Process) -> None:
+    """Let a child finish what it is at, and end."""
     if process.stdin:
         process.stdin.close()
+
+
+async def end(process: Process) -> None:
+    """Ask a child to end, and make it end if it does not."""
+    ask_to_end(process)
     try:
         await asyncio.wait_for(process.wait(), SECONDS_TO_END)
     except TimeoutError:

@@ -17,8 +17,9 @@ from random import Random
 
 import numpy as np
 
-from practice_server.engines.tokenizer import Tokenizer
-from practice_server.formats.encoding import Encoded, encode
+from practice_server.engines.engine import TokenSequence
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
+from practice_server.formats.encoding import encode
 from practice_server.machine.limits import usable_processors
 from practice_server.pretraining.world.conversations import generate
 
@@ -61,14 +62,14 @@ def make_chunk(folder: Path, seed: int, chunk: int, batch_size: int) -> list[Bat
     tokenizer = Tokenizer.load(folder)
     chunk_seed = seed * 1_000_000 + chunk
     examples = islice(generate(chunk_seed), BATCHES_PER_CHUNK * batch_size)
-    encoded = [encode(tokenizer, example)[0] for example in examples]
-    encoded.sort(key=lambda example: len(example[0]))
+    encoded = [encode(tokenizer, example)[0].sequences[0] for example in examples]
+    encoded.sort(key=lambda sequence: len(sequence.tokens))
     rows = [encoded[i : i + batch_size] for i in range(0, len(encoded), batch_size)]
     Random(chunk_seed).shuffle(rows)
     return [pad(several, tokenizer.pad) for several in rows]
 
 
-def pad(rows: list[Encoded], filler: int) -> Batch:
+def pad(rows: list[TokenSequence], filler: int) -> Batch:
     """One rectangle of examples that all begin at position 0."""
     longest = max(len(tokens) for tokens, _ in rows)
     # Few different widths, since PyTorch keeps memory for each shape that it has seen.

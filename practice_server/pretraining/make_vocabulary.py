@@ -18,7 +18,7 @@ from pathlib import Path
 import regex
 from tqdm import trange
 
-from practice_server.engines.tokenizer import (
+from practice_server.engines.numpy_engine.tokenizer import (
     SPECIAL_TOKENS,
     SPLIT_PATTERN,
     Tokenizer,

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from practice_server.engines.tokenizer import Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 from practice_server.pretraining.corpus import BATCHES_PER_CHUNK, NOT_TRAINED_ON, Batch, made_ahead
 from practice_server.pretraining.make_vocabulary import VOCABULARY_SIZE
 from practice_server.store.home import write_with

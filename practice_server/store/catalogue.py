@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from practice_server.engines.engine import ModelUnusable
 from practice_server.engines.model_folder import (
-    FILES,
-    ModelUnusable,
+    CONFIG_FILE,
     check_model_folder,
-    explained,
+    folders_of_models,
+    raising_model_unusable,
+    read_json,
 )
-from practice_server.engines.numpy_engine.config import CONFIG_FILE, read_json
 from practice_server.store import checkpoints
 from practice_server.store.database import Row, Store
 from practice_server.store.home import Home
@@ -34,11 +35,6 @@ class Model:
     owned_by: str
     aliases: tuple[str, ...] = ()
     checkpoint_id: str | None = None
-
-    @property
-    def context(self) -> int:
-        """The most tokens that a prompt and its answer, or a training example, may have."""
-        return read_json(self.folder / CONFIG_FILE)["max_position_embeddings"]
 
     def as_object(self) -> Row:
         """The model as the API shows it."""
@@ -83,14 +79,11 @@ class Catalogue:
         return [model for model in models if self._base_model(model) is None]
 
     def _base_models(self) -> Iterator[Model]:
-        return filter(None, map(_base_model, self._base_folders()))
-
-    def _base_folders(self) -> list[Path]:
-        return sorted({path.parent for name in FILES for path in self._folder.glob(f"*/{name}")})
+        return filter(None, map(_base_model, folders_of_models(self._folder)))
 
     def faults(self) -> list[str]:
         """A sentence for each base model that cannot be used, or one if there is none at all."""
-        folders = self._base_folders()
+        folders = folders_of_models(self._folder)
         if not folders:
             return [f"There is no base model in {self._folder}."]
         return list(filter(None, map(_fault, folders)))
@@ -108,7 +101,7 @@ class Catalogue:
 def _base_model(folder: Path) -> Model | None:
     """None if the folder says nothing of the model; `faults` has told why."""
     try:
-        with explained(folder):
+        with raising_model_unusable(folder):
             config = folder / CONFIG_FILE
             return Model(
                 id=folder.name,

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from practice_server.engines.engine import DataSize
-from practice_server.engines.model_folder import check_model_folder, explained
-from practice_server.engines.numpy_engine.engine import NumpyEngine
-from practice_server.engines.tokenizer import Tokenizer
+from practice_server.engines.model_folder import (
+    check_model_folder,
+    engine_of,
+    raising_model_unusable,
+)
 from practice_server.formats import rules
 from practice_server.formats.encoding import as_example, encode
 from practice_server.formats.rules import FileRefused, Role
@@ -30,8 +32,10 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """What a model sees of a file, and the lines of which it sees only a part, or no answer."""
+    """What a model sees of a file if its context is so long, and the lines of which it sees only a
+    part, or no answer."""
 
+    context: int
     size: DataSize
     cut: list[int]
     skipped: list[int]
@@ -53,7 +57,8 @@ def validate_job(
     chosen = hyperparameters.choose(wanted, training.n_examples, job["method"])
     refuse_what_does_not_fit(model, size, chosen["batch_size"], memory)
     for role in (rules.TRAINING, rules.VALIDATION):
-        _find_file(store, job, role)  # may have been deleted while it was read
+        if job[role.param]:
+            _find_file(store, job, role)  # may have been deleted while it was read
     jobs.queue(
         store,
         job,
@@ -71,28 +76,27 @@ def find_model(catalogue: Catalogue, job: Row) -> Model:
     return model
 
 
-def file_path(store: Store, home: Home, job: Row, role: Role) -> Path | None:
-    """Where a file of the job lies; None if the job has no such file.
+def file_path(store: Store, home: Home, job: Row, role: Role) -> Path:
+    """Where a file of the job lies.
 
     Raises JobFailed if it was deleted before it was checked, or if its bytes are no longer those
     that were uploaded.
     """
     row = _find_file(store, job, role)
-    if row and not files.are_sound(home, row):
+    if not files.are_sound(home, row):
         _find_file(store, job, role)  # may have been deleted while it was read
         message = (
             f"The job failed because the {role.name} file is damaged: its bytes on the practice"
             " server's disk are no longer those that were uploaded. Upload it again"
         )
         raise JobFailed(f"invalid_{role.param}", message, role.param)
-    return home.file(row["id"]) if row else None
+    return home.file(row["id"])
 
 
-def _find_file(store: Store, job: Row, role: Role) -> Row | None:
-    file_id = job[role.param]
+def _find_file(store: Store, job: Row, role: Role) -> Row:
     is_checked = job["status"] != "validating_files"  # then the job has it until its end
-    row = file_id and files.find(store, file_id, job["owner"], even_if_deleted=is_checked)
-    if file_id and not row:
+    row = files.find(store, job[role.param], job["owner"], even_if_deleted=is_checked)
+    if row is None:
         message = f"The job failed because the {role.name} file was deleted"
         raise JobFailed(f"deleted_{role.param}", message, role.param)
     return row
@@ -108,7 +112,7 @@ def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> Da
     except FileNotFoundError as error:
         message = f"The job failed because the {role.name} file was deleted"
         raise JobFailed(f"deleted_{role.param}", message, role.param) from error
-    seen = f"the {model.context} tokens that the model sees"
+    seen = f"the {measured.context} tokens that the model sees"
     _tell(store, job, role, "cut", measured.cut, f"are longer than {seen}, and are cut there")
     fate = f"have no answer within {seen}"
     _tell(store, job, role, "skipped", measured.skipped, f"{fate}, and are skipped")
@@ -129,20 +133,22 @@ def _tell(store: Store, job: Row, role: Role, key: str, lines: list[int], fate: 
 
 
 def _count(path: Path, model: Model) -> Measured:
-    with explained(model.folder):
-        tokenizer, context = Tokenizer.load(model.folder), model.context
+    with raising_model_unusable(model.folder):
+        engine = engine_of(model.folder)
+        tokenizer = engine.load_tokenizer(model.folder)
+        context = engine.context_of(model.folder)
     size, cut, skipped = DataSize(0, 0, 0, 0), [], []
     for number, line in rules.read_examples(path):
         encoded = encode(tokenizer, line)
-        if not as_example(encoded, context):
+        example = as_example(encoded, context)
+        if not example:
             skipped.append(number)
             continue
-        lengths = [len(tokens) for tokens, _ in encoded]
-        if max(lengths) > context:
+        if any(len(tokens) > context for whole in encoded for tokens, _ in whole.sequences):
             cut.append(number)
-        seen = [min(length, context) for length in lengths]
+        seen = [len(tokens) for tokens, _ in example.sequences]
         size += DataSize(1, sum(seen), max(seen), len(seen))
-    return Measured(size, cut, skipped)
+    return Measured(context, size, cut, skipped)
 
 
 def refuse_what_does_not_fit(
@@ -153,16 +159,17 @@ def refuse_what_does_not_fit(
     The error names what would have to be smaller: `batch_size` if one example at a time would
     fit, `training_file` if short and few examples would, otherwise `model`.
     """
-    needed = NumpyEngine.memory_needed(model.folder, data, batch_size)
+    engine = engine_of(model.folder)
+    needed = engine.memory_needed(model.folder, data, batch_size)
     if memory is None or needed <= memory:
         return
 
     def would_fit(data: DataSize) -> bool:
-        return NumpyEngine.memory_needed(model.folder, data, 1) <= memory
+        return engine.memory_needed(model.folder, data, 1) <= memory
 
     if would_fit(data):
         param, advice = "batch_size", f"Choose a batch_size smaller than {batch_size}"
-    elif would_fit(DataSize(n_examples=0, n_tokens=0, longest=1, n_texts=1)):
+    elif would_fit(DataSize(n_examples=0, n_tokens=0, longest=1, n_sequences=1)):
         param, advice = "training_file", "Use shorter or fewer examples"
     else:
         param, advice = "model", "Choose a smaller model, or let the server have more memory"

@@ -77,7 +77,7 @@ class Scheduler:
     def pause(self, job_id: str) -> None:
         """Let the job's child save its state and end."""
         if job_id in self._children:
-            self._children[job_id].stdin.close()
+            children.ask_to_end(self._children[job_id])
         elif job_id in self._taken:
             self._paused_early.add(job_id)
 

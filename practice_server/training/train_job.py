@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from practice_server.engines.engine import Plan, StateUnusable, Step, TrainingDiverged
-from practice_server.engines.model_folder import explained
-from practice_server.engines.numpy_engine.engine import NumpyEngine
+from practice_server.engines.model_folder import engine_of, raising_model_unusable
 from practice_server.formats import rules
 from practice_server.formats.encoding import as_examples
 from practice_server.formats.rules import Role
@@ -77,8 +76,8 @@ class TrainingRun:
         jobs.start(self._store, self._job)
         self._folder.mkdir(exist_ok=True)
         folder = find_model(self._catalogue, self._job).folder
-        with explained(folder):
-            self._engine = NumpyEngine.load(folder)
+        with raising_model_unusable(folder):
+            self._engine = engine_of(folder).load(folder)
         try:
             finished = self._train()
         except TrainingDiverged as error:
@@ -111,9 +110,9 @@ class TrainingRun:
         return Plan(**json.loads(self._job["hyperparameters"]), seed=self._job["seed"])
 
     def _examples(self, role: Role) -> list[Any]:
-        path = file_path(self._store, self._home, self._job, role)
-        if path is None:
+        if not self._job[role.param]:
             return []
+        path = file_path(self._store, self._home, self._job, role)
         lines = (line for _, line in rules.read_examples(path))
         return as_examples(self._engine.tokenizer, lines, self._engine.context)
 

@@ -15,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-from practice_server.engines.model_folder import ModelUnusable
+from practice_server.engines.engine import ModelUnusable
 from practice_server.machine import children
 from practice_server.store import jobs
 from practice_server.store.catalogue import Catalogue

@@ -3,7 +3,7 @@
 from itertools import product
 
 from practice_server.engines.numpy_engine.engine import NumpyEngine
-from practice_server.engines.tokenizer import SPECIAL_TOKENS, Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import SPECIAL_TOKENS, Tokenizer
 from tests.random_model import random_engine
 
 VOCABULARY = 5120

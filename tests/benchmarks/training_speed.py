@@ -21,7 +21,7 @@ import torch
 from pocket_size import pocket_size_engine
 from transformers import LlamaForCausalLM
 
-from practice_server.engines.engine import Example, Plan
+from practice_server.engines.engine import Example, Plan, TokenSequence
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 
 ROUNDS = 3
@@ -34,8 +34,12 @@ def random_examples(vocabulary_size: int) -> list[Example]:
     lengths = random.integers(50, 70, size=60).tolist()
     return [
         Example(
-            tokens=random.integers(0, vocabulary_size, n).tolist(),
-            trained_on=[i >= n // 2 for i in range(n)],
+            [
+                TokenSequence(
+                    tokens=random.integers(0, vocabulary_size, n).tolist(),
+                    trained_on=[i >= n // 2 for i in range(n)],
+                )
+            ]
         )
         for n in lengths
     ]
@@ -59,8 +63,9 @@ def train_torch(folder: Path, examples: list[Example], n_threads: int) -> float:
     start = time.perf_counter()
     for epoch in range(PLAN.n_epochs):
         for i in np.random.default_rng([PLAN.seed, epoch]).permutation(len(examples)):
-            tokens = torch.tensor([examples[i].tokens])
-            labels = torch.where(torch.tensor([examples[i].trained_on]), tokens, -100)
+            [(numbers, trained_on)] = examples[i].sequences
+            tokens = torch.tensor([numbers])
+            labels = torch.where(torch.tensor([trained_on]), tokens, -100)
             loss = model(tokens, labels=labels).loss
             optimizer.zero_grad()
             loss.backward()

@@ -54,7 +54,7 @@ def examples(tokenizer):
         [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
         for question, answer in QUESTIONS.items()
     )
-    return [Example(*tokenizer.encode_chat(chat)) for chat in chats]
+    return [Example(tokenizer.encode_chat(chat)) for chat in chats]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from practice_server.engines.engine import Example, Plan, Sampling
+from practice_server.engines.engine import Plan, Sampling, TokenSequence
 from practice_server.engines.numpy_engine.model import Batch
 
 GREEDY = {"temperature": 0.0}
@@ -27,7 +27,7 @@ def test_the_cache_changes_nothing(engine, tokenizer, prompt):
     answer = list(engine.generate(prompt, Sampling(max_tokens=20, seed=3)))
     tokens = prompt + [token.id for token in answer]
     trained_on = [False] * len(prompt) + [True] * len(answer)
-    logits = engine.model.forward_batch(Batch.of([Example(tokens, trained_on)]))
+    logits = engine.model.forward_batch(Batch.of([TokenSequence(tokens, trained_on)]))
     never = sorted(tokenizer.special - {tokenizer.end})
     expected = log_softmax(logits, never)[range(len(answer)), [t.id for t in answer]]
     assert [token.logprob for token in answer] == pytest.approx(expected.tolist(), abs=1e-4)

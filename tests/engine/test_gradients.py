@@ -42,13 +42,14 @@ def test_every_tensors_gradient_agrees_with_finite_differences(make_engine, exam
 
 def torch_loss(torch, llama, examples):
     """Mean loss over the tokens trained on, examples padded to one length."""
-    length = max(len(example.tokens) for example in examples)
+    sequences = [sequence for example in examples for sequence in example.sequences]
+    length = max(len(sequence.tokens) for sequence in sequences)
     tokens = torch.zeros(len(examples), length, dtype=torch.long)
     labels = torch.full((len(examples), length), -100)
-    for row, example in enumerate(examples):
-        n = len(example.tokens)
-        tokens[row, :n] = torch.tensor(example.tokens)
-        labels[row, :n] = torch.where(torch.tensor(example.trained_on), tokens[row, :n], -100)
+    for row, (numbers, trained_on) in enumerate(sequences):
+        n = len(numbers)
+        tokens[row, :n] = torch.tensor(numbers)
+        labels[row, :n] = torch.where(torch.tensor(trained_on), tokens[row, :n], -100)
     return llama(tokens, labels=labels).loss
 
 
@@ -58,8 +59,8 @@ def test_logits_loss_and_gradients_agree_with_pytorch(
     engine = make_engine(dtype=np.float64)
     llama = as_transformers(engine)
 
-    batch = Batch.of(examples[:1])
-    logits = llama(torch.tensor([examples[0].tokens])).logits[0].detach().numpy()
+    batch = Batch.of(examples[0].sequences)
+    logits = llama(torch.tensor([examples[0].sequences[0].tokens])).logits[0].detach().numpy()
     ours = engine.model.forward_batch(batch)
     np.testing.assert_allclose(ours, logits[batch.rows], rtol=1e-5, atol=1e-5)
 

@@ -19,7 +19,7 @@ def preferences(tokenizer):
 
     def answered(question, answer):
         chat = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-        return Example(*tokenizer.encode_chat(chat))
+        return Example(tokenizer.encode_chat(chat))
 
     answers = ("Yes.", "No, not at all."), ("Ja", "Nein"), ("道", "名"), ("1", "22"), ("a b", "c")
     return [
@@ -71,10 +71,11 @@ def test_every_tensors_gradient_agrees_with_finite_differences(moved):
 
 def log_probability(torch, llama, example):
     """log π of what is trained on, as PyTorch computes it."""
-    tokens = torch.tensor([example.tokens])
+    [(numbers, trained_on)] = example.sequences
+    tokens = torch.tensor([numbers])
     logprobs = torch.log_softmax(llama(tokens).logits[0, :-1], dim=-1)
     chosen = logprobs.gather(1, tokens[0, 1:, None])[:, 0]
-    return chosen[torch.tensor(example.trained_on[1:])].sum()
+    return chosen[torch.tensor(trained_on[1:])].sum()
 
 
 def test_loss_and_gradients_agree_with_pytorch(
@@ -122,9 +123,9 @@ def test_preferences_are_learnt(engine, preferences):
         """For each pair, log π of the better answer less that of the other."""
         sums = []
         for pair in preferences:
-            for answer in (pair.preferred, pair.other):
-                scored = list(engine.score(answer.tokens))
-                learnt = zip(scored, answer.trained_on[1:], strict=True)
+            for tokens, trained_on in pair.sequences:
+                scored = list(engine.score(tokens))
+                learnt = zip(scored, trained_on[1:], strict=True)
                 sums.append(sum(token.logprob for token, counts in learnt if counts))
         return np.array(sums[::2]) - sums[1::2]
 

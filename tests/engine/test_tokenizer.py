@@ -1,11 +1,8 @@
 """The chat template: what becomes of a conversation, and which tokens are learnt."""
 
-import subprocess
-import sys
-
 import pytest
 
-from practice_server.engines.tokenizer import Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 
 
 def learnt(tokenizer, tokens, trained_on):
@@ -24,7 +21,7 @@ def test_a_text_without_a_break_may_be_long(tokenizer, letter):
 
 
 def test_a_chat_is_roles_contents_and_ends(tokenizer):
-    tokens, trained_on = tokenizer.encode_chat(
+    [(tokens, trained_on)] = tokenizer.encode_chat(
         [
             {"role": "developer", "content": "Be Marv."},
             {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
@@ -38,7 +35,7 @@ def test_a_chat_is_roles_contents_and_ends(tokenizer):
 
 
 def test_an_answer_of_weight_0_is_read_but_not_learnt(tokenizer):
-    tokens, trained_on = tokenizer.encode_chat(
+    [(tokens, trained_on)] = tokenizer.encode_chat(
         [
             {"role": "user", "content": "a"},
             {"role": "assistant", "content": "bad", "weight": 0},
@@ -52,7 +49,7 @@ def test_an_answer_of_weight_0_is_read_but_not_learnt(tokenizer):
 
 def test_tool_calls_are_compact_json_after_the_content(tokenizer):
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    tokens, trained_on = tokenizer.encode_chat(
+    [(tokens, trained_on)] = tokenizer.encode_chat(
         [
             {"role": "assistant", "content": None, "tool_calls": [call]},
             {"role": "tool", "tool_call_id": "1", "content": "4"},
@@ -64,7 +61,7 @@ def test_tool_calls_are_compact_json_after_the_content(tokenizer):
 
 
 def test_special_tokens_in_a_users_text_stay_text(tokenizer):
-    tokens, _ = tokenizer.encode_chat([{"role": "user", "content": "<|end|><|assistant|>"}])
+    [(tokens, _)] = tokenizer.encode_chat([{"role": "user", "content": "<|end|><|assistant|>"}])
     assert tokens.count(tokenizer.end) == 1
     assert tokenizer.decode(tokens) == "<|user|><|end|><|assistant|><|end|>"
 
@@ -72,7 +69,9 @@ def test_special_tokens_in_a_users_text_stay_text(tokenizer):
 def test_a_prompt_is_the_beginning_of_its_training_example(tokenizer):
     question = [{"role": "user", "content": "Who?"}]
     prompt = tokenizer.encode_prompt(question)
-    tokens, trained_on = tokenizer.encode_chat([*question, {"role": "assistant", "content": "I"}])
+    [(tokens, trained_on)] = tokenizer.encode_chat(
+        [*question, {"role": "assistant", "content": "I"}]
+    )
     assert tokens[: len(prompt)] == prompt
     assert trained_on.index(True) == len(prompt)
 
@@ -108,11 +107,3 @@ def test_a_damaged_vocabulary_names_file_and_line(tokenizer, tmp_path):
     ranks.write_text("\n".join([*lines[:9], "no rank here", *lines[10:]]), encoding="utf-8")
     with pytest.raises(ValueError, match=r"tokenizer\.tiktoken, line 10: expected"):
         Tokenizer.load(tmp_path)
-
-
-def test_counting_tokens_does_not_load_numpy():
-    program = (
-        "import sys, practice_server.engines.tokenizer, "
-        "practice_server.engines.engine; sys.exit('numpy' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

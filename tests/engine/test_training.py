@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from practice_server.engines.engine import Example, Plan, StateUnusable, TrainingDiverged
+from practice_server.engines.engine import (
+    Example,
+    Plan,
+    StateUnusable,
+    TokenSequence,
+    TrainingDiverged,
+)
 from practice_server.engines.numpy_engine import objectives
 from practice_server.engines.numpy_engine.parameters import Parameters
 from practice_server.engines.numpy_engine.train import evaluate, loss_and_gradients
@@ -127,7 +133,7 @@ def test_the_company_of_other_examples_does_not_change_an_examples_loss(engine, 
     alone = [evaluate(engine.model, [example]) for example in examples]
     assert together.loss == pytest.approx(sum(score.loss for score in alone), rel=1e-6)
     assert together.n_right == sum(score.n_right for score in alone)
-    assert together.n_tokens == sum(sum(example.trained_on) for example in examples)
+    assert together.n_tokens == sum(sum(example.sequences[0].trained_on) for example in examples)
 
 
 def test_a_batch_in_parts_has_the_same_gradients(engine, examples, monkeypatch):
@@ -138,14 +144,21 @@ def test_a_batch_in_parts_has_the_same_gradients(engine, examples, monkeypatch):
     np.testing.assert_allclose(in_parts.flat, whole.flat, atol=1e-6)
 
 
+def test_the_sequences_of_an_example_count_together(engine, examples):
+    one = Example(examples[0].sequences + examples[1].sequences)
+    assert evaluate(engine.model, [one]) == evaluate(engine.model, examples[:2])
+    assert len(list(engine.train([one, examples[2]], [], PLAN))) == PLAN.total_steps(2)
+
+
 def test_what_is_not_trained_on_does_not_count(engine, examples):
     """Another last word, which is predicted but not trained on, changes no gradient."""
-    example = examples[0]
-    mask = [*example.trained_on[:-1], False]
+    [(tokens, trained_on)] = examples[0].sequences
+    mask = [*trained_on[:-1], False]
     gradients = []
-    for last in (example.tokens[-1], 65):
+    for last in (tokens[-1], 65):
         into = Parameters(engine.model.config)
-        loss_and_gradients(engine.model, [Example([*example.tokens[:-1], last], mask)], into)
+        example = Example([TokenSequence([*tokens[:-1], last], mask)])
+        loss_and_gradients(engine.model, [example], into)
         gradients.append(into.flat)
     assert np.array_equal(*gradients)
 

@@ -28,13 +28,13 @@ TRAIN = """
 import json, sys
 from pathlib import Path
 import practice_server.training.trainer, practice_server.training.train_job
-from practice_server.engines.engine import Example, Plan, Preference
+from practice_server.engines.engine import Example, Plan, Preference, TokenSequence
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 folder, n_examples, length, batch_size, beta = json.loads(sys.argv[1])
 engine = NumpyEngine.load(Path(folder))
 trained_on = [False] * (length // 3) + [True] * (length - length // 3)
-examples = [Example(list(range(length)), trained_on) for _ in range(n_examples)]
-examples = [Example([n % 200 for n in example.tokens], trained_on) for example in examples]
+texts = [[n % 200 for n in range(length)] for _ in range(n_examples)]
+examples = [Example([TokenSequence(tokens, trained_on)]) for tokens in texts]
 if beta:
     examples = [Preference(example, example) for example in examples]
 plan = Plan(1, batch_size, learning_rate_multiplier=1.0, seed=0, beta=beta)
@@ -78,8 +78,8 @@ def test_the_estimate_covers_what_training_takes(
     )
     assert done.returncode == 0, done.stderr
     taken = 1024 * int(done.stdout)
-    n_texts = 2 if beta else 1
-    data = DataSize(n_examples, n_texts * n_examples * length, length, n_texts)
+    n_sequences = 2 if beta else 1
+    data = DataSize(n_examples, n_sequences * n_examples * length, length, n_sequences)
     needed = NumpyEngine.memory_needed(tmp_path, data, batch_size)
     assert taken <= needed <= 2 * taken
 

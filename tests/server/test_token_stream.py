@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from practice_server.asking.answering import Speech
 from practice_server.asking.streams import Piece, TextStream, TokenStream
 from practice_server.engines.engine import Token
-from practice_server.engines.tokenizer import Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 from tests.random_model import random_engine
 
 
@@ -69,10 +69,10 @@ def two_letter_tokenizer():
     return Tokenizer({token: rank for rank, token in enumerate(tokens)})
 
 
-def said(engine, **options):
+def said(engine, stop):
     """The text of an answer, and the bytes of the tokens told of."""
-    request = {"max_tokens": 60, "temperature": 1, "top_p": 1, "seed": 1, "top_logprobs": 0}
-    *parts, end = Speech(engine, {**request, **options}).parts([engine.tokenizer.end])
+    request = {"sampling": {"max_tokens": 60, "seed": 1, "top_logprobs": 0}, "stop": stop}
+    *parts, end = Speech(engine, request).parts([engine.tokenizer.end])
     entries = [entry for part in parts for entry in part["logprobs"]]
     assert end["completion_tokens"] >= len(entries)
     return "".join(part["text"] for part in parts), bytes(

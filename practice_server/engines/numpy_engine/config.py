@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-CONFIG_FILE = "config.json"
+from practice_server.engines.model_folder import CONFIG_FILE, read_json
 
 # What this engine's decoder is; a model that differs in one of these needs another engine.
 REQUIRED = {
@@ -80,17 +80,6 @@ class Config:
         }
         with (Path(folder) / CONFIG_FILE).open("w", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(values, indent=2) + "\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises ValueError, with the file, if there is none."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} is not a JSON object")
-    return values
 
 
 def _check(path: Path, values: dict[str, Any]) -> None:

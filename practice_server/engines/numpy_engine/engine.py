@@ -9,6 +9,7 @@ import numpy as np
 
 from practice_server.engines.engine import (
     DataSize,
+    Engine,
     Example,
     Plan,
     Preference,
@@ -22,8 +23,8 @@ from practice_server.engines.numpy_engine.memory import memory_needed
 from practice_server.engines.numpy_engine.model import Model
 from practice_server.engines.numpy_engine.objectives import SUPERVISED
 from practice_server.engines.numpy_engine.preference import DPO
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 from practice_server.engines.numpy_engine.train import Training
-from practice_server.engines.tokenizer import Tokenizer
 
 
 class NumpyEngine:
@@ -46,6 +47,16 @@ class NumpyEngine:
     def load(cls, folder: Path, dtype: type = np.float32) -> NumpyEngine:
         """Read a model folder; ValueError, with file and place, where something does not fit."""
         return cls(Model.load(folder, dtype), Tokenizer.load(folder))
+
+    @classmethod
+    def load_tokenizer(cls, folder: Path) -> Tokenizer:
+        """Read the tokenizer alone; see `Engine.load_tokenizer`."""
+        return Tokenizer.load(folder)
+
+    @classmethod
+    def context_of(cls, folder: Path) -> int:
+        """The most tokens that the model in this folder sees at once."""
+        return Config.load(folder).max_position_embeddings
 
     @classmethod
     def memory_needed(cls, folder: Path, data: DataSize, batch_size: int) -> int:
@@ -87,3 +98,6 @@ class NumpyEngine:
     def generate(self, prompt: list[int], sampling: Sampling) -> Iterator[Token]:
         """Yield the answer's tokens one by one; see `Engine.generate`."""
         return generate(self.model, self.tokenizer, prompt, sampling)
+
+
+ENGINE: type[Engine] = NumpyEngine

@@ -7,11 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from practice_server.engines.engine import Example, Sampling, Token
-from practice_server.engines.model_folder import ModelUnusable
+from practice_server.engines.engine import ModelUnusable, Sampling, Token, TokenSequence
 from practice_server.engines.numpy_engine.layers import attention
 from practice_server.engines.numpy_engine.model import Batch, Model
-from practice_server.engines.tokenizer import Tokenizer
+from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 
 
 class Cache:
@@ -71,7 +70,7 @@ def score(
     """Yield each token but the first with its log-probability; see `Engine.score`."""
     if len(tokens) < 2:
         return
-    batch = Batch.of([Example(tokens, [True] * len(tokens))])
+    batch = Batch.of([TokenSequence(tokens, [True] * len(tokens))])
     never = _never_said(tokenizer)
     for token, logits in zip(tokens[1:], model.forward_batch(batch), strict=True):
         logprobs = _logprobs(logits, never)
@@ -98,10 +97,12 @@ def _tokens(
 ) -> Iterator[Token]:
     random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
     never, new = _never_said(tokenizer), prompt
-    for _ in range(min(sampling.max_tokens, cache.n_tokens - len(prompt))):
+    room = cache.n_tokens - len(prompt)
+    for _ in range(room if sampling.max_tokens is None else min(sampling.max_tokens, room)):
         logprobs = _logprobs(cache.read(new), never)
         token = _draw(logprobs, sampling, random)
-        yield Token(token, float(logprobs[token]), _likeliest(logprobs, sampling.top_logprobs))
+        top = _likeliest(logprobs, sampling.top_logprobs or 0)
+        yield Token(token, float(logprobs[token]), top)
         if token == tokenizer.end:
             return
         new = [token]
@@ -118,7 +119,7 @@ def _draw(logprobs: np.ndarray, sampling: Sampling, random: np.random.Generator)
     # Next to 0, a temperature makes all but the likeliest infinitely unlikely: exp gives 0.
     with np.errstate(over="ignore"):
         weights = np.exp((logprobs - logprobs.max()) / sampling.temperature)
-    if sampling.top_p < 1:  # sorting the vocabulary takes longer than all the rest
+    if sampling.top_p < 1:
         order = np.argsort(-weights, kind="stable")
         reached = np.cumsum(weights[order])
         n_kept = int(np.searchsorted(reached, sampling.top_p * reached[-1])) + 1
@@ -129,5 +130,7 @@ def _draw(logprobs: np.ndarray, sampling: Sampling, random: np.random.Generator)
 
 def _likeliest(logprobs: np.ndarray, n: int) -> list[tuple[int, float]]:
     """The n likeliest tokens with their log-probabilities, the likeliest first."""
-    order = np.argsort(-logprobs, kind="stable")[:n] if n else []
+    if not n:
+        return []  # sorting the vocabulary takes longer than all the rest
+    order = np.argsort(-logprobs, kind="stable")[:n]
     return [(int(token), float(logprobs[token])) for token in order]

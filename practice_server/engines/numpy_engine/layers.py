@@ -70,7 +70,9 @@ def rms_norm_backward(
     return (d_normed - saved.normed * along) * saved.scale
 
 
-def rotation_table(n_positions: int, head_size: int, theta: float) -> tuple[np.ndarray, ...]:
+def rotation_table(
+    n_positions: int, head_size: int, theta: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Cosine and sine of the angles by which each position turns, each (positions, head_size / 2).
 
     The angle of pair i at position p is p · theta^(−2i / head_size) (Su et al., arXiv:2104.09864).

@@ -26,7 +26,7 @@ SPARE = 1.2
 def memory_needed(config: Config, data: DataSize, batch_size: int) -> int:
     """The most bytes that training holds at any moment, some more rather than less."""
     n_weights = sum(map(prod, shapes(config).values()))
-    example = data.n_texts * data.longest
+    example = data.n_sequences * data.longest
     has_parts = batch_size * example > TOKENS_AT_ONCE
     at_once = max(example, min(TOKENS_AT_ONCE, batch_size * example))
     weights = ((5 if has_parts else 4) * NUMBER + HALF) * n_weights
@@ -36,7 +36,7 @@ def memory_needed(config: Config, data: DataSize, batch_size: int) -> int:
 
 
 def _for_batch(config: Config, n: int, longest: int) -> int:
-    """Bytes for n tokens on their way through the model and back, in texts up to `longest`.
+    """Bytes for n tokens on their way through the model and back, in sequences up to `longest`.
 
     Each layer keeps ten vectors as wide as the model and five as wide as the MLP for a token, and
     the weights with which each head attends to the tokens before it. The way back works with as

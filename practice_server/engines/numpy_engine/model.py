@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from practice_server.engines.engine import Example
+from practice_server.engines.engine import TokenSequence
 from practice_server.engines.numpy_engine import layers
 from practice_server.engines.numpy_engine.config import Config
 from practice_server.engines.numpy_engine.parameters import Layer, Parameters
@@ -18,7 +18,7 @@ from practice_server.engines.numpy_engine.parameters import Layer, Parameters
 # From a layer's query, key and value, each (n, heads, head_size), to what each token gathered,
 # of the same shape, and whatever the way back will need. Who looks at whom is all that differs:
 #
-#     in a batch, of two examples       a b c d e     in an answer, whose       the old | new
+#     in a batch, of two sequences      a b c d e     in an answer, whose       the old | new
 #     a:  a        d:  d                              first tokens are read     c:  a b | c
 #     b:  a b      e:  d e                            already
 #     c:  a b c
@@ -27,32 +27,32 @@ Attend = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, Any]]
 
 @dataclass(frozen=True)
 class Batch:
-    """Examples one after another: n tokens in, and the m of them whose successor is learnt.
+    """Sequences one after another: n tokens in, and the m of them whose successor is learnt.
 
-    An example's last token predicts nothing and is left out.
+    A sequence's last token predicts nothing and is left out.
     """
 
     tokens: np.ndarray
     """(n,): token numbers."""
     positions: np.ndarray
-    """(n,): each token's place in its own example, from 0."""
+    """(n,): each token's place in its own sequence, from 0."""
     spans: list[slice]
-    """Where each example lies among the n."""
+    """Where each sequence lies among the n."""
     rows: np.ndarray
     """(m,): which of the n predict a token that counts."""
     targets: np.ndarray
     """(m,): the tokens that they should predict."""
 
     @classmethod
-    def of(cls, examples: Sequence[Example]) -> Batch:
-        """Lay examples, each of at least two tokens, side by side."""
-        lengths = [len(example.tokens) - 1 for example in examples]
+    def of(cls, sequences: Sequence[TokenSequence]) -> Batch:
+        """Lay sequences, each of at least two tokens, side by side."""
+        lengths = [len(sequence.tokens) - 1 for sequence in sequences]
         ends = np.cumsum(lengths).tolist()
-        following = np.concatenate([example.tokens[1:] for example in examples])
-        learnt = np.concatenate([example.trained_on[1:] for example in examples])
+        following = np.concatenate([sequence.tokens[1:] for sequence in sequences])
+        learnt = np.concatenate([sequence.trained_on[1:] for sequence in sequences])
         rows = np.flatnonzero(learnt)
         return cls(
-            tokens=np.concatenate([example.tokens[:-1] for example in examples]),
+            tokens=np.concatenate([sequence.tokens[:-1] for sequence in sequences]),
             positions=np.concatenate([np.arange(length) for length in lengths]),
             spans=[slice(end - length, end) for end, length in zip(ends, lengths, strict=True)],
             rows=rows,
@@ -89,10 +89,11 @@ class Model:
         """A model whose weights are still zero. float64 is for checking gradients."""
         self.config = config
         self.weights = Parameters(config, dtype)
-        table = layers.rotation_table(
+        cosine, sine = layers.rotation_table(
             config.max_position_embeddings, config.head_size, config.rope_theta
         )
-        self._cosine, self._sine = (half.astype(dtype)[:, None] for half in table)
+        self._cosine: np.ndarray = cosine.astype(dtype)[:, None]
+        self._sine: np.ndarray = sine.astype(dtype)[:, None]
 
     @classmethod
     def load(cls, folder: Path, dtype: type = np.float32) -> Model:
@@ -214,7 +215,9 @@ def _scattered(d_x: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
 def _attend_within(
     spans: list[slice], query: np.ndarray, key: np.ndarray, value: np.ndarray
 ) -> tuple[np.ndarray, list[tuple[slice, np.ndarray]]]:
-    """Attention inside each example; kept for the way back: (span, (heads, t, t) weights) each."""
+    """Attention inside each sequence; kept for the way back: for each its span and its weights,
+    (heads, t, t).
+    """
     attended = np.empty_like(query)
     saved = []
     for at in spans:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,19 +31,16 @@ class Score:
 
 
 class Objective(Protocol):
-    """What is learnt from: how wrong a model is about some items, and which way is better."""
+    """What is learnt from: how wrong a model is about some items, and which way is better.
+
+    An item is an example, a preference or what `prepare` makes of it; it has `sequences`.
+    """
 
     def prepare(self, model: Model, examples: Sequence[Any]) -> Sequence[Any]:
         """The items made of examples, before the model changes."""
 
-    def length(self, item: Any) -> int:
-        """How many tokens an item has."""
-
     def n_losses(self, item: Any) -> int:
         """Over how many losses an item counts in a mean."""
-
-    def batch(self, items: Sequence[Any]) -> Batch:
-        """Items side by side."""
 
     def add_score(
         self, score: Score, logits: np.ndarray, batch: Batch, items: Sequence[Any]
@@ -58,14 +55,8 @@ class Supervised:
     def prepare(self, model: Model, examples: Sequence[Example]) -> Sequence[Example]:
         return examples
 
-    def length(self, item: Example) -> int:
-        return len(item.tokens)
-
     def n_losses(self, item: Example) -> int:
-        return sum(item.trained_on[1:])
-
-    def batch(self, items: Sequence[Example]) -> Batch:
-        return Batch.of(items)
+        return n_trained_on(item)
 
     def add_score(
         self, score: Score, logits: np.ndarray, batch: Batch, items: Sequence[Example]
@@ -81,15 +72,28 @@ class Supervised:
 SUPERVISED = Supervised()
 
 
-def parts(items: Sequence[Any], length: Callable[[Any], int]) -> Iterator[list[Any]]:
-    """The items in parts of no more than TOKENS_AT_ONCE, or of one item that has more."""
+def n_trained_on(example: Example) -> int:
+    """How many tokens count; nothing predicts the first of a sequence."""
+    return sum(sum(sequence.trained_on[1:]) for sequence in example.sequences)
+
+
+def parts(items: Sequence[Any]) -> Iterator[tuple[list[Any], Batch]]:
+    """The items in parts of no more than TOKENS_AT_ONCE, or of one item that has more.
+
+    Each part comes with its batch, all sequences side by side.
+    """
     part: list[Any] = []
     n_tokens = 0
     for item in items:
-        if part and n_tokens + length(item) > TOKENS_AT_ONCE:
-            yield part
+        length = sum(len(sequence.tokens) for sequence in item.sequences)
+        if part and n_tokens + length > TOKENS_AT_ONCE:
+            yield part, _batch(part)
             part, n_tokens = [], 0
         part.append(item)
-        n_tokens += length(item)
+        n_tokens += length
     if part:
-        yield part
+        yield part, _batch(part)
+
+
+def _batch(items: list[Any]) -> Batch:
+    return Batch.of([sequence for item in items for sequence in item.sequences])

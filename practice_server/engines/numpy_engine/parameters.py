@@ -15,8 +15,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from practice_server.engines.model_folder import WEIGHTS_FILE
 from practice_server.engines.numpy_engine.config import Config
+from practice_server.engines.numpy_engine.folder import WEIGHTS_FILE
 from practice_server.engines.numpy_engine.tensor_file import save_tensors
 
 

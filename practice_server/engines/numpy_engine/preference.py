@@ -20,26 +20,24 @@ and no second model is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from practice_server.engines.engine import Example, Preference
+from practice_server.engines.engine import Preference
 from practice_server.engines.numpy_engine.layers import cross_entropy
 from practice_server.engines.numpy_engine.model import Batch, Model
-from practice_server.engines.numpy_engine.objectives import Score, parts
+from practice_server.engines.numpy_engine.objectives import Score, n_trained_on, parts
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Preference):
     """Two answers, and by how much the reference prefers the better one.
 
     `reference` is log π_ref(w|x) − log π_ref(l|x), in nats.
     """
 
-    preferred: Example
-    other: Example
-    reference: float = 0.0
+    reference: float
 
 
 class DPO:
@@ -51,24 +49,15 @@ class DPO:
 
     def prepare(self, model: Model, examples: Sequence[Preference]) -> list[Pair]:
         """Ask the reference, which `model` still is."""
-        pairs = [Pair(example.preferred, example.other) for example in examples]
-        margins = [m for part in parts(pairs, self.length) for m in self._margins_of(model, part)]
-        return [replace(pair, reference=m) for pair, m in zip(pairs, margins, strict=True)]
-
-    def _margins_of(self, model: Model, pairs: Sequence[Pair]) -> list[float]:
-        batch = self.batch(pairs)
-        losses, _ = cross_entropy(model.forward_batch(batch), batch.targets)
-        return _margins(losses, _counts(pairs)).tolist()
-
-    def length(self, item: Pair) -> int:
-        return len(item.preferred.tokens) + len(item.other.tokens)
+        pairs = []
+        for part, batch in parts(examples):
+            losses, _ = cross_entropy(model.forward_batch(batch), batch.targets)
+            margins = _margins(losses, _counts(part)).tolist()
+            pairs += [Pair(e.preferred, e.other, m) for e, m in zip(part, margins, strict=True)]
+        return pairs
 
     def n_losses(self, item: Pair) -> int:
         return 1
-
-    def batch(self, items: Sequence[Pair]) -> Batch:
-        """Both answers of each pair side by side, the better one first."""
-        return Batch.of(_answers(items))
 
     def add_score(
         self, score: Score, logits: np.ndarray, batch: Batch, items: Sequence[Pair]
@@ -90,18 +79,14 @@ class DPO:
         return d_logits
 
 
-def _answers(pairs: Sequence[Pair]) -> list[Example]:
-    return [answer for pair in pairs for answer in (pair.preferred, pair.other)]
-
-
-def _sides(pairs: Sequence[Pair]) -> np.ndarray:
+def _sides(pairs: Sequence[Preference]) -> np.ndarray:
     """(2 · pairs,): 1 for each better answer, whose surprise is to fall, −1 for each other."""
     return np.tile([1.0, -1.0], len(pairs))
 
 
-def _counts(pairs: Sequence[Pair]) -> np.ndarray:
+def _counts(pairs: Sequence[Preference]) -> np.ndarray:
     """(2 · pairs,): how many tokens of each answer are trained on."""
-    return np.array([sum(answer.trained_on[1:]) for answer in _answers(pairs)])
+    return np.array([n_trained_on(answer) for p in pairs for answer in (p.preferred, p.other)])
 
 
 def _margins(losses: np.ndarray, counts: np.ndarray) -> np.ndarray:

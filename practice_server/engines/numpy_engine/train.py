@@ -18,8 +18,13 @@ from zlib import crc32
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from practice_server.engines.engine import Plan, StateUnusable, Step, TrainingDiverged
-from practice_server.engines.model_folder import ModelUnusable
+from practice_server.engines.engine import (
+    ModelUnusable,
+    Plan,
+    StateUnusable,
+    Step,
+    TrainingDiverged,
+)
 from practice_server.engines.numpy_engine.adamw import AdamW
 from practice_server.engines.numpy_engine.model import Model
 from practice_server.engines.numpy_engine.objectives import SUPERVISED, Objective, Score, parts
@@ -166,9 +171,8 @@ def loss_and_gradients(
     """The score of a batch, and the gradients of its mean loss, written to `into`."""
     n_losses = sum(map(objective.n_losses, items))
     score = Score()
-    for number, part in enumerate(parts(items, objective.length)):
+    for number, (part, batch) in enumerate(parts(items)):
         gradients = Parameters(into.config, into.flat.dtype) if number else into
-        batch = objective.batch(part)
         trace: list = []
         d_logits = objective.add_score(score, model.forward_batch(batch, trace), batch, part)
         d_logits /= n_losses
@@ -181,7 +185,6 @@ def loss_and_gradients(
 def evaluate(model: Model, items: Sequence[Any], objective: Objective = SUPERVISED) -> Score:
     """The score of items, changing nothing."""
     score = Score()
-    for part in parts(items, objective.length):
-        batch = objective.batch(part)
+    for part, batch in parts(items):
         objective.add_score(score, model.forward_batch(batch), batch, part)
     return score

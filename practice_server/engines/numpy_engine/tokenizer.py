@@ -1,7 +1,7 @@
 """From conversations to token numbers and back, on tiktoken with a vocabulary of our own.
 
 This is the one place that knows the chat template: pretraining, fine-tuning and answering share
-it. It needs no NumPy, so that the validation of a training file can count tokens cheaply.
+it.
 
 A chat is `<|role|>` + content + `<|end|>` for each message, and a prompt ends with
 `<|assistant|>`, so that the model's next token is the answer's first. A prompt with its completion
@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import tiktoken
 
-RANKS_FILE = "tokenizer.tiktoken"
-CONFIG_FILE = "tokenizer_config.json"
+from practice_server.engines.engine import Message, TokenSequence, Tool
+from practice_server.engines.numpy_engine.folder import RANKS_FILE, TOKENIZER_FILE
 
 # Their numbers follow the ordinary ranks, in this order.
 SPECIAL_TOKENS = (
@@ -58,8 +57,6 @@ ROLE_TOKENS = {
     "function": "<|tool|>",
 }
 
-Message = Mapping[str, Any]
-
 
 class Tokenizer:
     """Turns text and conversations into token numbers and back."""
@@ -73,7 +70,7 @@ class Tokenizer:
         """`ranks`: each byte string's token number, 0 … n-1; lower ranks are merged first."""
         missing = sorted(set(SPECIAL_TOKENS) - set(special_tokens))
         if missing:
-            raise ValueError(f"{CONFIG_FILE}: special_tokens lacks {', '.join(missing)}")
+            raise ValueError(f"{TOKENIZER_FILE}: special_tokens lacks {', '.join(missing)}")
         self._ranks = dict(ranks)
         self._pattern = pattern
         self._special = {token: len(ranks) + i for i, token in enumerate(special_tokens)}
@@ -85,6 +82,7 @@ class Tokenizer:
             explicit_n_vocab=len(ranks) + len(self._special),
         )
         self.end = self._special["<|end|>"]
+        self.ends = frozenset({self.end})
         self.pad = self._special["<|pad|>"]
         self.special = frozenset(self._special.values())
         self.vocabulary_size = len(ranks) + len(self._special)
@@ -95,7 +93,7 @@ class Tokenizer:
 
         Raises FileNotFoundError if one is missing, ValueError if one cannot be understood.
         """
-        config = json.loads((Path(folder) / CONFIG_FILE).read_text(encoding="utf-8"))
+        config = json.loads((Path(folder) / TOKENIZER_FILE).read_text(encoding="utf-8"))
         ranks = _read_ranks(Path(folder) / RANKS_FILE)
         return cls(ranks, config["pattern"], config["special_tokens"])
 
@@ -108,7 +106,7 @@ class Tokenizer:
         config = {"pattern": self._pattern, "special_tokens": list(self._special)}
         with (Path(folder) / RANKS_FILE).open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
-        with (Path(folder) / CONFIG_FILE).open("w", encoding="utf-8", newline="\n") as file:
+        with (Path(folder) / TOKENIZER_FILE).open("w", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
     def encode(self, text: str) -> list[int]:
@@ -116,12 +114,14 @@ class Tokenizer:
         pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
         return [token for piece in pieces for token in self._encoding.encode_ordinary(piece)]
 
-    def encode_chat(self, messages: Iterable[Message]) -> tuple[list[int], list[bool]]:
-        """A whole conversation for training.
+    def encode_chat(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
+    ) -> list[TokenSequence]:
+        """A whole conversation for training, always in one sequence.
 
-        Returns the tokens and, for each, whether the model is trained to predict it: the content
-        of the assistant's messages and their `<|end|>`, unless the message has `"weight": 0`.
-        Raises ValueError for a role that does not exist.
+        Trained on is the content of the assistant's messages and their `<|end|>`, unless the
+        message has `"weight": 0`. The chat template has no place for the definitions of `tools`:
+        the model sees only how they are called. Raises ValueError for a role that does not exist.
         """
         tokens: list[int] = []
         trained_on: list[bool] = []
@@ -131,21 +131,23 @@ class Tokenizer:
             learnt = message["role"] == "assistant" and message.get("weight", 1) != 0
             tokens += [role, *spoken]
             trained_on += [False, *[learnt] * len(spoken)]
-        return tokens, trained_on
+        return [TokenSequence(tokens, trained_on)]
 
-    def encode_prompt(self, messages: Iterable[Message]) -> list[int]:
+    def encode_prompt(
+        self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
+    ) -> list[int]:
         """A conversation up to the point where the assistant is to speak."""
-        tokens, _ = self.encode_chat(messages)
+        [(tokens, _)] = self.encode_chat(messages, tools)
         return [*tokens, self._special["<|assistant|>"]]
 
-    def encode_completion(self, prompt: str, completion: str) -> tuple[list[int], list[bool]]:
+    def encode_completion(self, prompt: str, completion: str) -> TokenSequence:
         """A prompt and its completion for training; trained on the completion and `<|end|>`.
 
         The two are encoded apart, so that the prompt has the same tokens here as alone.
         """
         start = self.encode_text_prompt(prompt)
         spoken = [*self.encode(completion), self.end]
-        return start + spoken, [False] * len(start) + [True] * len(spoken)
+        return TokenSequence(start + spoken, [False] * len(start) + [True] * len(spoken))
 
     def encode_text_prompt(self, prompt: str) -> list[int]:
         """A prompt up to the point where its completion begins."""
