@@ -112,10 +112,9 @@ def running_server(home: Path) -> openai.OpenAI | None:
 
 def is_held(lock: Path) -> bool:
     """Whether a living server holds this lock; the system takes it from one that has ended."""
-    if not lock.is_file():
-        return False
     try:
-        with contextlib.closing(sqlite3.connect(lock, timeout=0)) as connection:
+        place = f"{lock.as_uri()}?mode=ro"  # or a missing lock would be made
+        with contextlib.closing(sqlite3.connect(place, uri=True, timeout=0)) as connection:
             connection.execute("SELECT name FROM sqlite_master")
     except sqlite3.Error as error:
         return error.sqlite_errorcode == sqlite3.SQLITE_BUSY

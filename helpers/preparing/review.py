@@ -121,9 +121,12 @@ class Review:
         bare = [row for row, pair in self.pairs.items() if not pair["completion"][:1].isspace()]
         if bare:
             reason = "most words are one token with the blank before them, and two without"
-            finding = f"{named(bare)}: the completion does not start with a blank: {reason}"
-            proposal = "start every completion with a blank"
-            self.rewrite("completion", led_by_blank, finding, proposal)
+            self.rewrite(
+                "completion",
+                lambda text: text if text[:1].isspace() else f" {text}",
+                f"{named(bare)}: the completion does not start with a blank: {reason}",
+                "start every completion with a blank",
+            )
 
     def texts(self, field: str) -> list[str]:
         return [pair[field] for pair in self.pairs.values()]
@@ -148,10 +151,6 @@ class Review:
         if self.accepts():
             for pair in self.pairs.values():
                 pair[field] = change(pair[field])
-
-
-def led_by_blank(text: str) -> str:
-    return text if text[:1].isspace() else f" {text}"
 
 
 def named(rows: Sequence[int]) -> str:
