@@ -25,6 +25,10 @@ SERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
         dict(color=GREEN, linestyle=":", marker="D", markersize=7),
     ),
 )
+TOLD = (
+    "{}: fact {fact:.0%} ({fact_low:.0%} to {fact_high:.0%}), "
+    "style {style:.0%} ({style_low:.0%} to {style_high:.0%})"
+)
 EDGE = 10
 BAR_WIDTH = 20
 
@@ -75,11 +79,6 @@ def describe(results: "pd.DataFrame") -> str:
 
 def scores(comparison: "pd.DataFrame", *, title: str = "Facts and manner of each model") -> None:
     """Show the shares of evaluate.compare with their 95 % intervals, and print the sentence."""
-
-    def told(row: "pd.Series", measure: str) -> str:
-        low, high = row[f"{measure}_low"], row[f"{measure}_high"]
-        return f"{measure} {row[measure]:.0%} ({low:.0%} to {high:.0%})"
-
     axes = new_axes()
     for measure, color, marker, shift in (
         ("fact", BLUE, "o", -0.08),
@@ -93,8 +92,7 @@ def scores(comparison: "pd.DataFrame", *, title: str = "Facts and manner of each
     axes.set(ylim=(-0.03, 1.03), ylabel="share of the answers", title=title)
     axes.margins(x=0.2)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # beside the points, never over them
-    rows = comparison.iterrows()
-    parts = [f"{name}: {told(row, 'fact')}, {told(row, 'style')}" for name, row in rows]
+    parts = [TOLD.format(name, **row) for name, row in comparison.iterrows()]
     show(f"Shares of the answers with their 95 % intervals. {'; '.join(parts)}.")
 
 
