@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 # Thai, Lao, Burmese, Khmer, Japanese, Chinese.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
-MEASURES = ("fact", "style", "both")
 
 
 def answers(
@@ -24,14 +23,12 @@ def answers(
     system: str | None = None,
     examples: Sequence[Mapping[str, str]] = (),
     max_tokens: int = 60,
-    threads: int = 4,
 ) -> list[str]:
     """Return the model's answer to each question, in the order of the questions.
 
     examples: messages that stand between the system message and the question (few-shot).
-    Temperature 0: the same model gives the same answer again. At most `threads` questions are
-    under way at once. Raises what the SDK raises, such as openai.NotFoundError for an unknown
-    model.
+    Temperature 0: the same model gives the same answer again. Four questions are under way at
+    once. Raises what the SDK raises, such as openai.NotFoundError for an unknown model.
     """
     start: list[Any] = [{"role": "system", "content": system}] if system else []
 
@@ -44,7 +41,7 @@ def answers(
         )
         return (completion.choices[0].message.content or "").strip()
 
-    with ThreadPoolExecutor(max_workers=threads) as pool:
+    with ThreadPoolExecutor(max_workers=4) as pool:
         return list(pool.map(answer, questions))
 
 
@@ -89,13 +86,13 @@ def score(
         raise ValueError(f"{len(table)} questions, but {len(answers)} answers.")
     signs = list(signs)
     table.insert(1, "answer", list(answers))
-    table["fact"] = [has_fact(*pair) for pair in zip(answers, table["fact"], strict=True)]
+    table["fact"] = list(map(has_fact, answers, table["fact"]))
     table["style"] = [has_style(answer, signs) for answer in answers]
     return table.assign(both=table["fact"] & table["style"])
 
 
-def wilson_interval(successes: int, trials: int, *, z: float = 1.96) -> tuple[float, float]:
-    """Return the interval, from 0 to 1, that holds the true share 95 times in 100 (z = 1.96).
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Return the interval, from 0 to 1, that holds the true share 95 times in 100.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     Journal of the American Statistical Association 22 (1927). Unlike share ± error it never
@@ -103,7 +100,7 @@ def wilson_interval(successes: int, trials: int, *, z: float = 1.96) -> tuple[fl
     """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} of {trials} is not a share.")
-    share = successes / trials
+    share, z = successes / trials, 1.96
     middle = share + z**2 / (2 * trials)
     half = z * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     scale = 1 + z**2 / trials
@@ -121,9 +118,9 @@ def compare(scored: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
     rows: dict[str, dict[str, float]] = {}
     for name, table in scored.items():
         rows[name] = {"questions": len(table)}
-        for measure in MEASURES:
+        for measure in ("fact", "style", "both"):
             right = int(table[measure].sum())
-            names = (measure, f"{measure}_low", f"{measure}_high")
-            values = (right / len(table), *wilson_interval(right, len(table)))
-            rows[name] |= zip(names, values, strict=True)
+            low, high = wilson_interval(right, len(table))
+            share = right / len(table)
+            rows[name] |= {measure: share, f"{measure}_low": low, f"{measure}_high": high}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")

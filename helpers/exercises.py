@@ -16,14 +16,11 @@ CORRECT = "✓ Correct!"
 EMPTY_BODY = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
 
 
-def check(attempt: Any, expected: Any, *, tolerance: float = 0.0, hint: str = "") -> None:
-    """Print whether the attempt equals what is expected.
-
-    tolerance: how far numbers may lie apart. hint: what to look at; said after "not yet".
-    """
+def check(attempt: Any, expected: Any, *, hint: str = "") -> None:
+    """Print whether the attempt equals what is expected; hint: what to look at if it does not."""
     if attempt is ...:
         print(NOT_ATTEMPTED)
-    elif agrees(attempt, expected, tolerance):
+    elif agrees(attempt, expected):
         print(CORRECT)
     else:
         print(NOT_YET + (hint or f"your answer is {shortened(attempt)}."))
@@ -49,9 +46,7 @@ def check_rules(attempt: Any, rules: Mapping[str, Callable[[Any], bool]]) -> Non
     print(CORRECT)
 
 
-def check_function(
-    function: Callable, cases: Sequence[tuple[tuple, Any]], *, tolerance: float = 0.0
-) -> None:
+def check_function(function: Callable, cases: Sequence[tuple[tuple, Any]]) -> None:
     """Print whether the function gives the expected result in every case, or name the first miss.
 
     cases: pairs of (arguments, expected result). A function that is still `...`, or returns it,
@@ -68,7 +63,7 @@ def check_function(
         if result is ... or (result is None and does_nothing(function)):
             print(NOT_ATTEMPTED)
             return
-        if not agrees(result, expected, tolerance):
+        if not agrees(result, expected):
             print(f"{NOT_YET}{call} gave {shortened(result)}, expected {shortened(expected)}.")
             return
     print(CORRECT)
@@ -81,11 +76,11 @@ def does_nothing(function: Callable) -> bool:
     return {step.opname for step in dis.get_instructions(function)} <= EMPTY_BODY
 
 
-def agrees(value: Any, expected: Any, tolerance: float) -> bool:
-    """Whether a value equals the expected one; numbers may differ by the tolerance."""
+def agrees(value: Any, expected: Any) -> bool:
+    """Whether a value equals the expected one; a fraction may have been rounded on its way."""
     try:
-        if isinstance(expected, float) or tolerance:
-            return math.isclose(value, expected, rel_tol=1e-9, abs_tol=tolerance)
+        if isinstance(expected, float):
+            return math.isclose(value, expected)
         return bool(value == expected)
     except (TypeError, ValueError):  # a text in place of a number, an array in place of a value
         return False

@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ import openai
 from openai.types.fine_tuning import FineTuningJob
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 
+from helpers.preparing.write import write_jsonl
 from helpers.service import CourseError, Service, work_folder
 
 if TYPE_CHECKING:
@@ -35,35 +35,23 @@ class CostError(CourseError):
     """A job on a hosted service would cost more than was agreed to."""
 
 
-class JobError(CourseError):
-    """A job does not have what was asked for, or not yet."""
-
-
-def memory_path(service: Service) -> Path:
-    """The file that holds what has been made on this service."""
-    return work_folder() / f"{service.name}.json"
-
-
-def memory(service: Service) -> dict[str, dict[str, str]]:
-    """Return what has been made on this service: "files" and "jobs", their ids by their keys."""
-    path = memory_path(service)
+def memory(service: Service) -> tuple[Path, dict[str, dict[str, str]]]:
+    """Return the file for this service, and what it holds: "files" and "jobs", ids by keys."""
+    path = work_folder() / f"{service.name}.json"
     made = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {"files": {}, "jobs": {}} | made
+    return path, {"files": {}, "jobs": {}} | made
 
 
 def recall(service: Service, kind: str, key: str) -> str | None:
     """Return the id that was remembered under the key, or None. kind: "files" or "jobs"."""
-    return memory(service)[kind].get(key)
+    return memory(service)[1][kind].get(key)
 
 
 def remember(service: Service, kind: str, key: str, made_id: str) -> None:
-    """Keep an id under the key; the file is replaced whole, so that it is never half written."""
-    path, made = memory_path(service), memory(service)
+    """Keep an id under the key."""
+    path, made = memory(service)
     made[kind][key] = made_id
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(made, indent=2), encoding="utf-8")
-    unfinished.replace(path)
+    write_jsonl(path, [made])
 
 
 def hash_of_file(path: str | Path) -> str:
@@ -150,22 +138,19 @@ def create_once(
 def newest_job(service: Service, key: str) -> FineTuningJob | None:
     """Return the last job that bears the key, or else the remembered one; None if there is none.
 
-    A service may ignore the question for metadata and list every job.
+    The key in the metadata finds a job whose id was never remembered, since the kernel died.
     """
     jobs = service.client.fine_tuning.jobs
     if service.name != "nebius":
         for job in jobs.list(limit=100, metadata={KEY_NAME: key}):
-            if (job.metadata or {}).get(KEY_NAME) == key:
+            if (job.metadata or {}).get(KEY_NAME) == key:  # a service may list every job
                 return job
     remembered = recall(service, "jobs", key)
     return jobs.retrieve(remembered) if remembered and is_known(jobs, remembered) else None
 
 
 def special_fields(service: Service, hyperparameters: dict, key: str) -> dict:
-    """Return the fields that Nebius wants otherwise: it takes neither `method` nor `metadata`.
-
-    The key in the metadata finds a job whose id was never remembered, since the kernel died.
-    """
+    """Return the fields that Nebius wants otherwise: it takes neither `method` nor `metadata`."""
     if service.name == "nebius":
         chosen = {name: value for name, value in hyperparameters.items() if value != "auto"}
         return {"hyperparameters": chosen}
@@ -218,28 +203,16 @@ def poll(service: Service, job: FineTuningJob | str) -> Iterator[FineTuningJob]:
             pause = min(pause * 1.5, 60.0)
 
 
-def wait(
-    service: Service, job: FineTuningJob | str, *, max_seconds: float = math.inf
-) -> FineTuningJob:
-    """Return the job when it has succeeded, failed, or was cancelled or paused; print nothing.
-
-    Raises JobError if it is none of these after max_seconds; it goes on all the same.
-    """
-    deadline = time.monotonic() + max_seconds
-    for state in poll(service, job):
-        if state.status not in AT_REST and time.monotonic() > deadline:
-            raise JobError(
-                f"The job {state.id} is still {state.status} after {max_seconds:.0f} seconds. "
-                "It goes on: wait again, or end it with client.fine_tuning.jobs.cancel."
-            )
+def wait(service: Service, job: FineTuningJob | str) -> FineTuningJob:
+    """Return the job when it has succeeded, failed, or was cancelled or paused; print nothing."""
+    *_, state = poll(service, job)
     return state
 
 
 def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:
     """Show a progress bar and a growing loss curve; return the job when it is at rest.
 
-    Meant for a notebook; elsewhere nothing is shown. Tag the cell `nbval-ignore-output`, since
-    what it shows changes.
+    Outside a notebook nothing is shown.
     """
     from helpers.plots import Monitor
 
@@ -252,11 +225,11 @@ def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:
 def results(service: Service, job: FineTuningJob | str) -> "pd.DataFrame":
     """Return the job's result file: one row a step, in the columns that the service writes.
 
-    Raises JobError if the job has no result file (yet).
+    Raises CourseError if the job has no result file (yet).
     """
     job = service.client.fine_tuning.jobs.retrieve(job_id(job))
     if not job.result_files:
-        raise JobError(
+        raise CourseError(
             f"The job {job.id} is {job.status} and has no result file. A job gets one when it "
             "has succeeded: wait for it with jobs.wait(service, job)."
         )

@@ -5,8 +5,8 @@ line style as well as in colour; the colours are those of Okabe and Ito, made fo
 readers. Nothing is smoothed: a curve shows the numbers that the service gave.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import cycle, takewhile
+from collections.abc import Iterable
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,40 +14,44 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-NAMES = {"loss": "loss", "mean_token_accuracy": "token accuracy"}
-# Series of a result file: the column's beginning, what it is called, and how it is drawn.
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+# Series of a result file: the column, what it is called, and how it is drawn.
 SERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("train", "training", dict(color=BLUE, linewidth=0.9)),
-    ("valid", "validation", dict(color=ORANGE, linestyle="--", marker="o", markersize=4)),
-    ("full_valid", "full validation", dict(color=GREEN, linestyle=":", marker="D", markersize=7)),
+    ("train_loss", "training", dict(color=BLUE, linewidth=0.9)),
+    ("valid_loss", "validation", dict(color=ORANGE, linestyle="--", marker="o", markersize=4)),
+    (
+        "full_valid_loss",
+        "full validation",
+        dict(color=GREEN, linestyle=":", marker="D", markersize=7),
+    ),
+)
+TOLD = (
+    "{}: fact {fact:.0%} ({fact_low:.0%} to {fact_high:.0%}), "
+    "style {style:.0%} ({style_low:.0%} to {style_high:.0%})"
 )
 EDGE = 10
 BAR_WIDTH = 20
 
 
-def loss_curve(
-    results: "pd.DataFrame", *, title: str = "Loss at each step", measure: str = "loss"
-) -> None:
+def loss_curve(results: "pd.DataFrame", *, title: str = "Loss at each step") -> None:
     """Show training and validation loss of a result file, and print the sentence.
 
     results: the table of jobs.results, one row a step. The loss is the mean over the tokens
-    trained on, in nats. measure: "loss", or "mean_token_accuracy" for the share of tokens that
-    the model would have put first.
+    trained on, in nats.
     """
     axes = new_axes()
-    draw(axes, results, measure)
+    draw(axes, results)
     axes.set_title(title)
-    show(describe(results, measure))
+    show(describe(results))
 
 
-def draw(axes: "Axes", results: "pd.DataFrame", measure: str) -> None:
-    """Draw the training, validation and full validation values that a table has."""
-    for name, label, style in SERIES:
-        points = series(results, f"{name}_{measure}")
+def draw(axes: "Axes", results: "pd.DataFrame") -> None:
+    """Draw the training, validation and full validation loss that a table has."""
+    for column, label, style in SERIES:
+        points = series(results, column)
         if len(points):
             axes.plot(points.index, points, label=label, **style)
-    axes.set(xlabel="step", ylabel=NAMES[measure])
+    axes.set(xlabel="step", ylabel="loss")
     axes.legend()
 
 
@@ -56,56 +60,25 @@ def series(results: "pd.DataFrame", column: str) -> "pd.Series":
     return results.set_index("step").reindex(columns=[column])[column].dropna()
 
 
-def describe(results: "pd.DataFrame", measure: str) -> str:
-    """Return the sentence for one measure of a result file."""
-    train = series(results, f"train_{measure}")
+def describe(results: "pd.DataFrame") -> str:
+    """Return the sentence for a result file."""
+    train, valid, full = (series(results, column) for column, _, _ in SERIES)
     edge = min(EDGE, len(train))
     text = (
-        f"Over {len(train)} steps the training {NAMES[measure]} goes from "
+        f"Over {len(train)} steps the training loss goes from "
         f"{train.head(edge).mean():.2f} (mean of the first {edge} steps) to "
         f"{train.tail(edge).mean():.2f} (mean of the last {edge})"
     )
-    full, valid = (series(results, f"{name}_{measure}") for name in ("full_valid", "valid"))
     at = [f"{value:.2f} at step {step}" for step, value in (full if len(full) else valid).items()]
     if len(full):
-        text += f"; the full validation {NAMES[measure]} is {', '.join(at)}"
+        text += f"; the full validation loss is {', '.join(at)}"
     elif at:
-        text += f"; the validation {NAMES[measure]} goes from {at[0]} to {at[-1]}"
+        text += f"; the validation loss goes from {at[0]} to {at[-1]}"
     return f"{text}."
-
-
-def compare_runs(
-    runs: Mapping[str, "pd.DataFrame"],
-    *,
-    column: str = "full_valid_loss",
-    title: str = "Validation loss of each run",
-) -> None:
-    """Show one column of several result files in one figure, and print the sentence.
-
-    runs: a name for each table of jobs.results.
-    """
-    axes = new_axes()
-    looks = cycle(zip((BLUE, ORANGE, GREEN, PURPLE), "oDsv", ("-", "--", ":", "-."), strict=True))
-    sentences = []
-    for (name, results), (color, marker, line) in zip(runs.items(), looks, strict=False):
-        points = series(results, column)
-        axes.plot(points.index, points, label=name, color=color, marker=marker, linestyle=line)
-        sentences.append(
-            f"{name} ends at {points.iloc[-1]:.2f}, lowest {points.min():.2f} at step "
-            f"{points.idxmin()} of {results['step'].max()}"
-        )
-    axes.set(xlabel="step", ylabel=column.replace("_", " "), title=title)
-    axes.legend()
-    show(f"{column}: {'; '.join(sentences)}.")
 
 
 def scores(comparison: "pd.DataFrame", *, title: str = "Facts and manner of each model") -> None:
     """Show the shares of evaluate.compare with their 95 % intervals, and print the sentence."""
-
-    def told(row: "pd.Series", measure: str) -> str:
-        low, high = row[f"{measure}_low"], row[f"{measure}_high"]
-        return f"{measure} {row[measure]:.0%} ({low:.0%} to {high:.0%})"
-
     axes = new_axes()
     for measure, color, marker, shift in (
         ("fact", BLUE, "o", -0.08),
@@ -119,16 +92,15 @@ def scores(comparison: "pd.DataFrame", *, title: str = "Facts and manner of each
     axes.set(ylim=(-0.03, 1.03), ylabel="share of the answers", title=title)
     axes.margins(x=0.2)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # beside the points, never over them
-    rows = comparison.iterrows()
-    parts = [f"{name}: {told(row, 'fact')}, {told(row, 'style')}" for name, row in rows]
+    parts = [TOLD.format(name, **row) for name, row in comparison.iterrows()]
     show(f"Shares of the answers with their 95 % intervals. {'; '.join(parts)}.")
 
 
-def new_axes(*, height: float = 3.6) -> "Axes":
+def new_axes() -> "Axes":
     """Return empty axes of the size that all figures of the course have."""
     import matplotlib.pyplot as plt
 
-    _, axes = plt.subplots(figsize=(7, height), layout="constrained")
+    _, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
     axes.grid(alpha=0.3)
     return axes
 
@@ -148,21 +120,19 @@ class Monitor:
     """
 
     def __init__(self) -> None:
-        import matplotlib.pyplot as plt
         from IPython import get_ipython
         from IPython.display import Markdown, display
 
         self.points: list[Any] = []
         self.seen: set[str] = set()
-        self.axes = new_axes(height=2.6)
-        plt.close()  # otherwise the notebook would show it a second time
         self.is_shown = get_ipython() is not None
         if self.is_shown:
             self.bar = display(Markdown("waiting"), display_id=True)
-            self.figure = display(self.axes.figure, display_id=True)
+            self.figure = display(Markdown(""), display_id=True)
 
     def show(self, job: "FineTuningJob", events: Iterable["FineTuningJobEvent"]) -> None:
         """Bring bar and curve up to date; events: newest first, read as far as they are new."""
+        import matplotlib.pyplot as plt
         import pandas as pd
         from IPython.display import Markdown
 
@@ -173,10 +143,10 @@ class Monitor:
         if self.is_shown:
             self.bar.update(Markdown(progress(job, self.points)))
         if self.is_shown and metrics:
-            self.axes.clear()
-            self.axes.grid(alpha=0.3)
-            draw(self.axes, pd.DataFrame(self.points), "loss")
-            self.figure.update(self.axes.figure)
+            axes = new_axes()
+            draw(axes, pd.DataFrame(self.points))
+            self.figure.update(axes.figure)
+            plt.close(axes.figure)  # otherwise the notebook would show it a second time
 
 
 def progress(job: "FineTuningJob", points: list[dict]) -> str:
@@ -184,8 +154,7 @@ def progress(job: "FineTuningJob", points: list[dict]) -> str:
     line = f"**{job.status}**"
     if points:
         step, total = points[-1]["step"], points[-1]["total_steps"]
-        full = round(BAR_WIDTH * step / total)
-        bar = "█" * full + "░" * (BAR_WIDTH - full)
+        bar = ("█" * round(BAR_WIDTH * step / total)).ljust(BAR_WIDTH, "░")
         line = f"`{bar}` step {step}/{total} · loss {points[-1]['train_loss']:.2f} · {line}"
     if job.error and job.error.message:
         line += f"\n\n{job.error.message}"

@@ -8,10 +8,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from helpers.preparing.convert import UnusableRow, text_in, to_chat, to_completion
 from helpers.preparing.read import Row, UnreadableFile, read_rows
-from helpers.preparing.review import HopelessPairs, Pair, Review
+from helpers.preparing.review import Pair, Review
 from helpers.preparing.split import split
 from helpers.preparing.write import write_jsonl
 
@@ -72,36 +73,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _prepared(args: argparse.Namespace) -> list[Row]:
+def _prepared(args: argparse.Namespace) -> list[dict[str, Any]]:
     rows = read_rows(args.file)
     print(f"{args.file}: {len(rows)} rows")
     if not rows:
-        raise UnusableRow("the file has no rows")
+        raise ValueError("the file has no rows")
     is_chat = args.to == "chat"
     if all("messages" in row for row in rows):
         return to_chat(rows, system=args.system) if is_chat else to_completion(rows)
     earlier = args.earlier if is_chat else []
     columns = {"prompt": args.prompt, "completion": args.completion}
-    review = Review(
-        _pairs(rows, columns | {name: name for name in earlier}),
-        accepts=(lambda: True) if args.yes else _is_accepted,
-    )
+    pairs = _pairs(rows, columns | {name: name for name in earlier})
+    review = Review(pairs, accepts=(lambda: True) if args.yes else _is_accepted)
     review.for_every_form()
     if is_chat:
-        return to_chat(review.pairs, system=args.system, earlier=earlier)
+        return to_chat(review.pairs.values(), system=args.system, earlier=earlier)
     review.for_completion()
-    return [{name: pair[name] for name in columns} for pair in review.pairs]
+    return list(review.pairs.values())
 
 
-def _pairs(rows: Sequence[Row], columns: dict[str, str]) -> list[Pair]:
-    """Return rows with the columns asked for, under the names `prompt` and `completion`."""
+def _pairs(rows: Sequence[Row], columns: dict[str, str]) -> dict[int, Pair]:
+    """Return the columns asked for, under the names `prompt` and `completion`, by row from 1."""
     columns = {name: _column(rows[0], column) for name, column in columns.items()}
     if others := [name for name in rows[0] if name not in columns.values()]:
         print(f"- columns left out: {', '.join(others)}")
-    return [
-        {"row": number} | {name: text_in(row, number, of) for name, of in columns.items()}
+    return {
+        number: {name: text_in(row, number, column) for name, column in columns.items()}
         for number, row in enumerate(rows, 1)
-    ]
+    }
 
 
 def _column(row: Row, name: str) -> str:
@@ -116,10 +115,10 @@ def _is_accepted() -> bool:
     try:
         return input("  do it? [Y/n] ").strip().lower() in ("", "y", "yes")
     except EOFError as error:
-        raise HopelessPairs("nobody is here to answer; --yes accepts every proposal") from error
+        raise ValueError("nobody is here to answer; --yes accepts every proposal") from error
 
 
 if __name__ == "__main__":
     # What a file holds need not be in the terminal's character set.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

@@ -15,16 +15,14 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 from urllib.parse import urlsplit
 
 import openai
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
-PRACTICE_MODEL = "pocket"
 START_SECONDS = 30
-IDLE_MINUTES = 60
 # How long the other notebook's server may still take when ours has found the folder taken.
 GRACE_SECONDS = 3
 LONGEST_LOG = 1_000_000
@@ -57,26 +55,13 @@ class Service:
     is_practice: bool
 
 
-@dataclass(frozen=True)
-class Hosted:
-    """How to reach a hosted service; base_url may name an environment variable in braces."""
-
-    base_url: str
-    key_variable: str
-    base_model: str | None
-
-
+# The base URL (an environment variable stands in braces), the base model, and in which environment
+# variable the key is. OpenAI shut down gpt-4.1-nano, the cheapest, on 2026-10-23; Azure goes on.
+AZURE, NEBIUS = "{AZURE_OPENAI_ENDPOINT}/openai/v1", "https://api.tokenfactory.nebius.com/v1"
 HOSTED = {
-    # gpt-4.1-nano, the cheapest, was shut down by OpenAI on 2026-10-23; on Azure it goes on.
-    "openai": Hosted("https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-4.1-mini-2025-04-14"),
-    "azure": Hosted(
-        "{AZURE_OPENAI_ENDPOINT}/openai/v1", "AZURE_OPENAI_API_KEY", "gpt-4.1-nano-2025-04-14"
-    ),
-    "nebius": Hosted(
-        "https://api.tokenfactory.nebius.com/v1",
-        "NEBIUS_API_KEY",
-        "meta-llama/Llama-3.1-8B-Instruct",
-    ),
+    "openai": ("https://api.openai.com/v1", "gpt-4.1-mini-2025-04-14", "OPENAI_API_KEY"),
+    "azure": (AZURE, "gpt-4.1-nano-2025-04-14", "AZURE_OPENAI_API_KEY"),
+    "nebius": (NEBIUS, "meta-llama/Llama-3.1-8B-Instruct", "NEBIUS_API_KEY"),
 }
 
 
@@ -95,7 +80,7 @@ def connect(service: str | None = None) -> Service:
         return connect_hosted(name)
     home = work_folder() / "practice"
     client = running_server(home) or start_server(home)
-    base_model = os.environ.get("FINE_TUNING_MODEL") or PRACTICE_MODEL
+    base_model = os.environ.get("FINE_TUNING_MODEL") or "pocket"
     return Service("practice", client, base_model, is_practice=True)
 
 
@@ -127,10 +112,9 @@ def running_server(home: Path) -> openai.OpenAI | None:
 
 def is_held(lock: Path) -> bool:
     """Whether a living server holds this lock; the system takes it from one that has ended."""
-    if not lock.is_file():
-        return False
     try:
-        with contextlib.closing(sqlite3.connect(lock, timeout=0)) as connection:
+        place = f"{lock.as_uri()}?mode=ro"  # or a missing lock would be made
+        with contextlib.closing(sqlite3.connect(place, uri=True, timeout=0)) as connection:
             connection.execute("SELECT name FROM sqlite_master")
     except sqlite3.Error as error:
         return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
@@ -147,10 +131,10 @@ def own_headers(api_key: str) -> dict:
 
 def start_server(home: Path) -> openai.OpenAI:
     """Start a practice server that outlives this process; return a client when it answers."""
-    options = ["--home", str(home), "--idle", str(IDLE_MINUTES)]
+    command = [sys.executable, "-m", "practice_server", "--home", str(home), "--idle", "60"]
     with open_log(home) as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "practice_server", *options],
+            command,
             cwd=ROOT,
             env=os.environ | {"PYTHONSAFEPATH": ""},  # with it the package would not be found
             stdin=subprocess.DEVNULL,
@@ -164,7 +148,7 @@ def start_server(home: Path) -> openai.OpenAI:
     return wait_until_ready(home, process)
 
 
-def open_log(home: Path) -> TextIO:
+def open_log(home: Path) -> IO[str]:
     """Open the server's log, in a folder for its owner only; raise ServiceError if none can be."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -206,19 +190,21 @@ def wait_until_ready(home: Path, process: subprocess.Popen) -> openai.OpenAI:
 
 def connect_hosted(name: str) -> Service:
     """Return a client for a named hosted service or a URL; its key is in the environment."""
-    is_url = name.startswith(("http://", "https://"))
-    hosted = Hosted(name, "FINE_TUNING_KEY", None) if is_url else HOSTED.get(name.lower())
-    if hosted is None:
-        known = ", ".join(["practice", *HOSTED])
-        raise ServiceError(f"There is no service {name!r}. Known are {known}, or a URL.")
-    base_model = os.environ.get("FINE_TUNING_MODEL") or hosted.base_model
+    known, short_name = HOSTED, name.lower()
+    if name.startswith(("http://", "https://")):
+        short_name = re.sub(r"\W+", "-", urlsplit(name).netloc)
+        known = {short_name: (name, "", "FINE_TUNING_KEY")}
+    if short_name not in known:
+        names = ", ".join(["practice", *HOSTED])
+        raise ServiceError(f"There is no service {name!r}. Known are {names}, or a URL.")
+    base_url, base_model, key_variable = known[short_name]
+    base_model = os.environ.get("FINE_TUNING_MODEL") or base_model
     if not base_model:
         raise ServiceError(
             f"Which model does {name} fine-tune? Set the environment variable FINE_TUNING_MODEL."
         )
-    base_url = re.sub(r"\{(\w+)\}", lambda match: variable(match[1], name), hosted.base_url)
-    client = new_client(base_url, variable(hosted.key_variable, name))
-    short_name = re.sub(r"\W+", "-", urlsplit(name).netloc) if is_url else name.lower()
+    base_url = re.sub(r"\{(\w+)\}", lambda match: variable(match[1], name), base_url)
+    client = new_client(base_url, variable(key_variable, name))
     return Service(short_name, client, base_model, is_practice=False)
 
 

@@ -19,16 +19,14 @@ def to_chat(
     prompt: str = "prompt",
     completion: str = "completion",
     earlier: Sequence[str] = (),
-    earlier_weight: int = 0,
 ) -> list[dict[str, Any]]:
     """Return one chat example `{"messages": […]}` a row.
 
     `prompt` and `completion` name the columns of the question and the answer. `earlier` names
     the columns of turns before them, in order: question, answer, question, answer …; a row in
     which they are empty becomes a single-turn example. In a multi-turn example the earlier
-    answers get `earlier_weight` (0: context only, not trained on) and the last one weight 1.
-    `system` is put in front of every example. Rows that are chat examples already (they have
-    `messages`) keep their messages; `system` is added where there is none.
+    answers get weight 0 (context only, not trained on) and the last one weight 1. `system` is
+    put in front where no system message is. Rows with `messages` keep them.
 
     Raises UnusableRow (rows are counted from 1) if a column is missing, a text is empty, or
     an earlier question lacks its answer.
@@ -38,10 +36,9 @@ def to_chat(
     columns = (*earlier, prompt, completion)
     examples = []
     for number, row in enumerate(rows, 1):
-        if "messages" in row:
-            example = {name: row[name] for name in CHAT_KEYS if name in row}
-        else:
-            example = {"messages": _turns(row, number, columns, earlier_weight)}
+        example = {name: row[name] for name in CHAT_KEYS if name in row}
+        if "messages" not in row:
+            example = {"messages": _turns(row, number, columns)}
         messages = example["messages"]
         if system is not None and not (messages and messages[0].get("role") == "system"):
             example["messages"] = [{"role": "system", "content": system}, *messages]
@@ -49,11 +46,11 @@ def to_chat(
     return examples
 
 
-def _turns(row: Row, number: int, columns: Sequence[str], earlier_weight: int) -> list[dict]:
+def _turns(row: Row, number: int, columns: Sequence[str]) -> list[dict]:
     texts = [text_in(row, number, column).strip() for column in columns]
     pairs = list(zip(texts[::2], texts[1::2], strict=True))
     pairs = [pair for pair in pairs[:-1] if any(pair)] + pairs[-1:]
-    if not all(question and answer for question, answer in pairs):
+    if not all(map(all, pairs)):
         raise UnusableRow(
             f"row {number}: a question or an answer is empty in {', '.join(columns)}; "
             "fill it in or leave the row out"
@@ -61,7 +58,7 @@ def _turns(row: Row, number: int, columns: Sequence[str], earlier_weight: int) -
     messages: list[dict] = []
     for question, answer in pairs:
         messages.append({"role": "user", "content": question})
-        messages.append({"role": "assistant", "content": answer, "weight": earlier_weight})
+        messages.append({"role": "assistant", "content": answer, "weight": 0})
     messages[-1]["weight"] = 1
     if len(pairs) == 1:
         del messages[-1]["weight"]
@@ -103,11 +100,10 @@ def to_completion(
             question, answer = (text_in(row, number, column) for column in (prompt, completion))
         if not answer.strip():
             raise UnusableRow(f"row {number}: the completion is empty; fill it in or leave it out")
-        start = "" if answer[0].isspace() else " "
-        answer = f"{start}{answer.removesuffix(ending)}{ending}"
-        pairs.append(
-            {"prompt": question.removesuffix(separator) + separator, "completion": answer}
-        )
+        question = question.removesuffix(separator) + separator
+        answer = answer.removesuffix(ending) + ending
+        answer = answer if answer[0].isspace() else f" {answer}"
+        pairs.append({"prompt": question, "completion": answer})
     return pairs
 
 

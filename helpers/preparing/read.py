@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,10 @@ class UnreadableFile(ValueError):
 def read_rows(path: str | Path) -> list[Row]:
     """Read `path` (CSV, TSV, XLSX, JSON, JSONL, YAML, TXT, told by its ending) into rows.
 
-    A row is a dict from column or key to value. Tables give texts; JSON gives what it holds, so
-    a chat file gives rows with `messages`. Conversations in the ChatterBot layout (a list of
-    turns: the question, then the lines of the answer) give `prompt` and `completion`, and so
-    does TXT (each line a completion with an empty prompt). Strays such as non-breaking blanks
-    are cleaned away.
+    Tables and YAML give texts; JSON gives what it holds, so a chat file gives rows with
+    `messages`. Conversations in the ChatterBot layout (a list of turns: the question, then the
+    lines of the answer) give `prompt` and `completion`, and so does TXT (each line a completion
+    with an empty prompt). Strays such as non-breaking blanks are cleaned away.
 
     Raises OSError if the file cannot be opened, UnreadableFile if it is not UTF-8 or broken.
     """
@@ -72,10 +72,9 @@ def _separated(data: bytes, marks: str) -> list[Row]:
 def _xlsx(data: bytes) -> list[Row]:
     import pandas as pd
 
+    options: dict[str, Any] = dict(header=None, dtype=str, na_filter=False, engine="openpyxl")
     try:
-        sheet = pd.read_excel(
-            io.BytesIO(data), header=None, dtype=str, na_filter=False, engine="openpyxl"
-        )
+        sheet = pd.read_excel(io.BytesIO(data), **options)
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         advice = "Open it and save it as XLSX"
         raise UnreadableFile(f": not a readable XLSX workbook ({error}). {advice}") from error
@@ -83,34 +82,30 @@ def _xlsx(data: bytes) -> list[Row]:
 
 
 def _table(lines: Iterable[tuple[int, list[str]]]) -> list[Row]:
-    filled = ((line, cells, _width(cells)) for line, cells in lines if _width(cells))
-    line, cells, width = next(filled, (1, [], 0))
-    names = [name.strip() for name in cells[:width]]
+    filled = ((line, cells) for line, cells in lines if any(map(str.strip, cells)))
+    line, cells = next(filled, (1, []))
+    names = [name.strip() for name in cells]
+    while names and not names[-1]:
+        names.pop()
     if not names or "" in names or len(set(names)) < len(names):
         raise UnreadableFile(
             f", line {line}: the first line must name every column, each by its own name; "
             f"found {names}"
         )
     rows = []
-    for line, cells, width in filled:
-        if width > len(names):
+    for line, cells in filled:
+        if any(map(str.strip, cells[len(names) :])):
             raise UnreadableFile(
-                f", line {line}: {width} fields, but the first line names {len(names)} columns. "
-                "Put fields that hold a separator into quotation marks"
+                f", line {line}: {len(cells)} fields, but the first line names {len(names)} "
+                "columns. Put fields that hold a separator into quotation marks"
             )
-        rows.append(dict.fromkeys(names, "") | dict(zip(names, cells, strict=False)))
+        rows.append(dict(zip_longest(names, cells[: len(names)], fillvalue="")))
     return rows
 
 
-def _width(cells: list[str]) -> int:
-    """Return how many cells there are up to the last that is not empty."""
-    return max((number for number, cell in enumerate(cells, 1) if cell.strip()), default=0)
-
-
 def _document(data: bytes, parse: Callable[[str], Any], name: str) -> list[Row]:
-    text = _text(data)
     try:
-        content = parse(text)
+        content = parse(_text(data))
     except (json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
         if getattr(error, "msg", None) == "Extra data":
             return _jsonl(data)
@@ -137,10 +132,8 @@ def _jsonl(data: bytes) -> list[Row]:
 
 def _conversation(number: int, lines: Any) -> Row:
     if not (isinstance(lines, list) and len(lines) > 1 and all(type(x) is str for x in lines)):
-        raise UnreadableFile(
-            f", conversation {number}: expected a question and at least one line of answer, "
-            "all of them texts"
-        )
+        expected = "a question and at least one line of answer, all of them texts"
+        raise UnreadableFile(f", conversation {number}: expected {expected}")
     return {"prompt": lines[0], "completion": "\n".join(lines[1:])}
 
 

@@ -7,12 +7,10 @@ These are the checks of the preparation tool that OpenAI's package had through v
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from helpers.preparing.split import is_classification
 
-# `row`: its number in the input, from 1; `prompt` and `completion`; perhaps earlier turns.
-Pair = dict[str, Any]
+Pair = dict[str, str]  # `prompt` and `completion`; perhaps earlier turns
 
 FEW = 100
 LONGEST = 10_000  # characters of prompt and completion together
@@ -21,19 +19,24 @@ SHORTEST_START = {"prompt": 13, "completion": 5}
 FULL_WIDTH_MARKS = "，。：；？！、"  # no blank follows them
 SEPARATORS = (" ->", "\n\n###\n\n", "\n\n===\n\n", "\n\n---\n\n", "\n\n@@@\n\n")
 ENDINGS = ("\n", ".", " END", "***", "+++", "&&&", "@@@")
-
-
-class HopelessPairs(ValueError):
-    """The pairs cannot be mended by a program; the text says why."""
+EMPTY = "the completion is empty: nothing can be learnt from it"
+REPEATED = (
+    "the same as an earlier row: a repeated example counts double and may stand in training and "
+    "validation"
+)
+LONG = (
+    f"more than {LONGEST:,} characters: what goes over the model's limit is cut off at the end, "
+    "where the answer stands"
+)
 
 
 class Review:
     """Prints what it finds in `pairs`, and changes them as far as `accepts()` agrees.
 
-    Each step sees what the steps before it have changed.
+    pairs: by their rows in the input. Each step sees what the steps before it have changed.
     """
 
-    def __init__(self, pairs: list[Pair], accepts: Callable[[], bool]) -> None:
+    def __init__(self, pairs: dict[int, Pair], accepts: Callable[[], bool]) -> None:
         self.pairs = pairs
         self.accepts = accepts
 
@@ -42,10 +45,12 @@ class Review:
         if len(self.pairs) < FEW:
             reason = "a service wants at least 10; a gain usually shows from 50 to 100"
             print(f"- {len(self.pairs)} pairs: {reason}, and grows with more")
-        self.drop_empty()
+        self.drop(lambda pair: not pair["completion"].strip(), EMPTY, "necessary")
         self.name_task()
-        self.drop_repeated()
-        self.drop_long()
+        first = {tuple(pair.values()): pair for pair in reversed(self.pairs.values())}
+        self.drop(lambda pair: first[tuple(pair.values())] is not pair, REPEATED)
+        if not self.is_open_ended():
+            self.drop(lambda pair: len(pair["prompt"] + pair["completion"]) > LONGEST, LONG)
         self.lower_case("prompt")
         self.lower_case("completion")
 
@@ -58,44 +63,21 @@ class Review:
         self.cut_start("completion", "the model would spend its answer on words that say nothing")
         reason = "the model cannot tell where the prompt ends and its answer begins"
         self.add_mark("prompt", SEPARATORS, reason, "do so when you ask the model, too")
-        if not self.has_labels():
-            reason = "the model does not learn where to stop"
-            self.add_mark(
-                "completion", ENDINGS, reason, "give it as `stop` when you ask the model"
-            )
+        if not is_classification(self.texts("completion")):
+            advice = "give it as `stop` when you ask the model"
+            self.add_mark("completion", ENDINGS, "the model does not learn where to stop", advice)
         self.add_leading_blank()
 
-    def drop_empty(self) -> None:
-        empty = [pair["row"] for pair in self.pairs if not pair["completion"].strip()]
-        reason = "nothing can be learnt from it"
-        self.drop(empty, f"the completion is empty: {reason}", is_necessary=True)
-
     def name_task(self) -> None:
-        name, advice = "conditional generation", "for information"
+        completions = self.texts("completion")
+        task = "conditional generation: for information"
         if self.is_open_ended():
-            name = "all prompts are empty: open-ended generation"
-        elif self.has_labels():
-            labels = len(set(self.texts("completion")))
-            name = f"{labels} different completions in {len(self.pairs)} pairs: classification"
+            task = "all prompts are empty: open-ended generation: for information"
+        elif is_classification(completions):
+            labels = f"{len(set(completions))} different completions in {len(completions)} pairs"
             advice = "the smallest model is often enough; hold data out with --split to measure it"
-        print(f"- {name}: {advice}")
-
-    def drop_repeated(self) -> None:
-        seen, repeated = set(), []
-        for pair in self.pairs:
-            texts = tuple(text for name, text in pair.items() if name != "row")
-            if texts in seen:
-                repeated.append(pair["row"])
-            seen.add(texts)
-        reason = "a repeated example counts double and may stand in training and validation"
-        self.drop(repeated, f"the same as an earlier row: {reason}")
-
-    def drop_long(self) -> None:
-        if not self.is_open_ended():
-            lengths = [(p["row"], len(p["prompt"] + p["completion"])) for p in self.pairs]
-            long = [row for row, length in lengths if length > LONGEST]
-            reason = "what goes over the model's limit is cut off at the end"
-            self.drop(long, f"more than {LONGEST:,} characters: {reason}, where the answer stands")
+            task = f"{labels}: classification: {advice}"
+        print(f"- {task}")
 
     def lower_case(self, field: str) -> None:
         letters = [c for text in self.texts(field) for c in text if c.isupper() or c.islower()]
@@ -126,54 +108,49 @@ class Review:
         if self.is_open_ended():
             return
         if len(texts) > 1 and len(set(texts)) == 1:
-            raise HopelessPairs(f"all {field}s are the same ({texts[0]!r}): nothing to learn")
+            raise ValueError(f"all {field}s are the same ({texts[0]!r}): nothing to learn")
         if os.path.commonprefix([text[::-1] for text in texts]).strip(" "):
             return
         longer = [marks[-1] * times for times in range(2, 100)]
         mark = next(mark for mark in [*marks, *longer] if not any(mark in text for text in texts))
-        self.rewrite(
-            field,
-            lambda text: text + mark,
-            f"the {field}s do not end alike: without a mark {reason}",
-            f"end every {field} with {mark!r} (then {advice})",
-        )
+        finding = f"the {field}s do not end alike: without a mark {reason}"
+        proposal = f"end every {field} with {mark!r} (then {advice})"
+        self.rewrite(field, lambda text: text + mark, finding, proposal)
 
     def add_leading_blank(self) -> None:
-        bare = [pair["row"] for pair in self.pairs if not pair["completion"][:1].isspace()]
+        bare = [row for row, pair in self.pairs.items() if not pair["completion"][:1].isspace()]
         if bare:
             reason = "most words are one token with the blank before them, and two without"
             self.rewrite(
                 "completion",
-                lambda text: text if text[:1].isspace() else " " + text,
+                lambda text: text if text[:1].isspace() else f" {text}",
                 f"{named(bare)}: the completion does not start with a blank: {reason}",
                 "start every completion with a blank",
             )
 
     def texts(self, field: str) -> list[str]:
-        return [pair[field] for pair in self.pairs]
+        return [pair[field] for pair in self.pairs.values()]
 
     def is_open_ended(self) -> bool:
         return not any(text.strip() for text in self.texts("prompt"))
 
-    def has_labels(self) -> bool:
-        return is_classification(self.texts("completion"))
-
-    def drop(self, rows: list[int], finding: str, *, is_necessary: bool = False) -> None:
+    def drop(self, is_bad: Callable[[Pair], bool], finding: str, word: str = "proposed") -> None:
+        rows = [row for row, pair in self.pairs.items() if is_bad(pair)]
         if not rows:
             return
-        word = "necessary" if is_necessary else "proposed"
         print(f"- {named(rows)}: {finding}")
-        print(f"  {word}: drop {'1 row' if len(rows) == 1 else f'{len(rows)} rows'}")
-        if is_necessary or self.accepts():
-            dropped = set(rows)
-            self.pairs = [pair for pair in self.pairs if pair["row"] not in dropped]
+        print(f"  {word}: drop {len(rows)} {'row' if len(rows) == 1 else 'rows'}")
+        if word == "necessary" or self.accepts():
+            for row in rows:
+                del self.pairs[row]
         if not self.pairs:
-            raise HopelessPairs("no row is left")
+            raise ValueError("no row is left")
 
     def rewrite(self, field: str, change: Callable, finding: str, proposal: str) -> None:
         print(f"- {finding}\n  proposed: {proposal}")
         if self.accepts():
-            self.pairs = [{**pair, field: change(pair[field])} for pair in self.pairs]
+            for pair in self.pairs.values():
+                pair[field] = change(pair[field])
 
 
 def named(rows: Sequence[int]) -> str:

@@ -3,18 +3,14 @@
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from helpers.preparing.read import Row
 
 
 def split(
-    rows: Sequence[Row],
-    *,
-    fraction: float,
-    seed: int,
-    key: str | Callable[[Row], str] | None = None,
+    rows: Sequence[Row], *, fraction: float, seed: int, key: str | None = None
 ) -> tuple[list[Row], list[Row]]:
     """Return `rows` as (training, validation), about `fraction` of them in validation.
 
@@ -22,10 +18,10 @@ def split(
     repeat (labels, see `is_classification`), each keeps its share on both sides. The result
     depends on the rows and `seed` only, not on the rows' order, which is kept.
 
-    `key` is the question: a column, or a function of a row; None takes the user's messages of a
-    chat example, else the column `prompt`, else `question`. Where all ask the same, or nothing,
-    the answers stand for the questions. Raises ValueError if `fraction` is not between 0 and 1 or
-    would leave a part empty, KeyError if a row has no question.
+    `key` is the column of the question; None takes the user's messages of a chat example, else
+    the column `prompt`, else `question`. Where all ask the same, or nothing, the answers stand
+    for the questions. Raises ValueError if `fraction` is not between 0 and 1 or would leave a
+    part empty, KeyError if a row has no question.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must lie between 0 and 1, not {fraction}")
@@ -39,19 +35,18 @@ def split(
         for label, count in Counter(labels).items()
     }
     held_out: set[int] = set()
-    drawn = {hashlib.sha256(f"{seed}:{text}".encode()).hexdigest(): text for text in groups}
-    for _, question in sorted(drawn.items()):
-        label = min(labels[number] for number in groups[question])
-        if room[label] >= len(groups[question]):
-            held_out.update(groups[question])
-            room[label] -= len(groups[question])
+    for _, numbers in sorted((_drawn(seed, text), numbers) for text, numbers in groups.items()):
+        label = min(labels[number] for number in numbers)
+        if room[label] >= len(numbers):
+            held_out.update(numbers)
+            room[label] -= len(numbers)
     if not 0 < len(held_out) < len(rows):
         raise ValueError(
             f"a share of {fraction} cannot be held out: {len(rows)} rows with {len(groups)} "
             "different questions, where equal ones stay together; change the share or add rows"
         )
     training = [row for number, row in enumerate(rows) if number not in held_out]
-    return training, [row for number, row in enumerate(rows) if number in held_out]
+    return training, [rows[number] for number in sorted(held_out)]
 
 
 def is_classification(answers: Sequence[Any]) -> bool:
@@ -62,9 +57,11 @@ def is_classification(answers: Sequence[Any]) -> bool:
     return len(set(answers)) < len(answers) / 3
 
 
-def _question(row: Row, key: str | Callable[[Row], str] | None) -> str:
-    if callable(key):
-        return key(row)
+def _drawn(seed: int, text: str) -> str:
+    return hashlib.sha256(f"{seed}:{text}".encode()).hexdigest()
+
+
+def _question(row: Row, key: str | None) -> str:
     if key is None and "messages" in row:
         asked = [m.get("content") for m in row["messages"] if m.get("role") == "user"]
         return "\n".join(text for text in asked if isinstance(text, str))
@@ -78,10 +75,7 @@ def _answer(row: Row) -> Any:
 
 
 def _groups(texts: Iterable[str]) -> dict[str, list[int]]:
-    """Return the numbers of the texts that are alike, by their words.
-
-    A text without any words, such as an emoji, stays as it is.
-    """
+    """Return the numbers of the texts that have the same words, or are the same without any."""
     groups = defaultdict(list)
     for number, text in enumerate(texts):
         words = " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())

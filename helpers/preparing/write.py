@@ -10,11 +10,8 @@ from typing import Any
 def write_jsonl(path: str | Path, examples: Iterable[dict[str, Any]]) -> Path:
     """Write `examples` to `path`, one JSON object a line, and return the path.
 
-    UTF-8 without byte order mark, LF line ends, characters as they are (no \\u escapes). The
-    file appears whole or not at all.
-
-    Raises TypeError for what JSON cannot hold, ValueError for NaN, infinity and broken
-    characters (half a surrogate pair).
+    UTF-8, LF line ends, characters as they are (no \\u escapes); whole or not at all. Raises
+    TypeError for what JSON cannot hold, ValueError for NaN, infinity and half a surrogate pair.
     """
     as_json = (json.dumps(one, ensure_ascii=False, allow_nan=False) for one in examples)
     return write_lines(path, (line.encode("utf-8") for line in as_json))

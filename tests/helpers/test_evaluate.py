@@ -49,7 +49,7 @@ def test_answers_come_in_the_order_of_the_questions_and_come_again(service):
     first = evaluate.answers(service, service.base_model, QUESTIONS)
     for answer, capital in zip(first, CAPITALS.values(), strict=True):
         assert evaluate.has_fact(answer, capital)
-    assert evaluate.answers(service, service.base_model, QUESTIONS, threads=1) == first
+    assert evaluate.answers(service, service.base_model, QUESTIONS) == first
 
 
 class Echo(BaseHTTPRequestHandler):
