@@ -10,6 +10,7 @@ import io
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -74,7 +75,7 @@ def upload_once(service: Service, path: str | Path) -> str:
     return file.id
 
 
-def is_known(resource, made_id: str) -> bool:
+def is_known(resource: Any, made_id: str) -> bool:
     """Whether the service still knows a file or a job."""
     try:
         resource.retrieve(made_id)
@@ -205,8 +206,7 @@ def poll(service: Service, job: FineTuningJob | str) -> Iterator[FineTuningJob]:
 
 def wait(service: Service, job: FineTuningJob | str) -> FineTuningJob:
     """Return the job when it has succeeded, failed, or was cancelled or paused; print nothing."""
-    *_, state = poll(service, job)
-    return state
+    return deque(poll(service, job), maxlen=1).pop()
 
 
 def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:

@@ -146,7 +146,7 @@ class Monitor:
             axes = new_axes()
             draw(axes, pd.DataFrame(self.points))
             self.figure.update(axes.figure)
-            plt.close(axes.figure)  # otherwise the notebook would show it a second time
+            plt.close()  # otherwise the notebook would show it a second time
 
 
 def progress(job: "FineTuningJob", points: list[dict]) -> str:

@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import openai
@@ -220,7 +220,7 @@ def variable(name: str, service: str) -> str:
     return value
 
 
-def new_client(base_url: str, api_key: str, **options) -> openai.OpenAI:
+def new_client(base_url: str, api_key: str, **options: Any) -> openai.OpenAI:
     """Return the official client; on this machine no proxy stands between it and the server."""
     if urlsplit(base_url).hostname in LOCAL_HOSTS:
         options["http_client"] = openai.DefaultHttpxClient(trust_env=False)

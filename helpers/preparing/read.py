@@ -72,9 +72,10 @@ def _separated(data: bytes, marks: str) -> list[Row]:
 def _xlsx(data: bytes) -> list[Row]:
     import pandas as pd
 
-    options: dict[str, Any] = dict(header=None, dtype=str, na_filter=False, engine="openpyxl")
     try:
-        sheet = pd.read_excel(io.BytesIO(data), **options)
+        sheet = pd.read_excel(
+            io.BytesIO(data), header=None, dtype=str, na_filter=False, engine="openpyxl"
+        )
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         advice = "Open it and save it as XLSX"
         raise UnreadableFile(f": not a readable XLSX workbook ({error}). {advice}") from error
