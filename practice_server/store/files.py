@@ -7,8 +7,10 @@ import hashlib
 import time
 from pathlib import Path
 
-from practice_server.store.database import Page, Row, Store, new_id
+from practice_server.store.database import Page, Store
 from practice_server.store.home import Home
+from practice_server.store.objects import Object, new_id
+from practice_server.store.tables import FileRow
 
 # A deleted file keeps its row, so that a list that is being paged does not lose its place.
 THERE = "deleted = 0 AND (expires_at IS NULL OR expires_at > :now)"
@@ -20,8 +22,9 @@ NEEDED = f"({THERE} OR {IN_USE})"
 
 def new_row(
     *, owner: str, purpose: str, filename: str, size: int, expires_in: int | None = None
-) -> Row:
-    """A row for a file whose bytes are on the disk already; `size` in bytes."""
+) -> FileRow:
+    """A row for a file of `size` bytes. They are on the disk, and their sum in the row, before it
+    is added to the table."""
     now = int(time.time())
     return {
         "id": new_id("file-", 22),
@@ -29,12 +32,13 @@ def new_row(
         "purpose": purpose,
         "filename": filename,
         "bytes": size,
+        "sha256": None,
         "created_at": now,
         "expires_at": now + expires_in if expires_in else None,
     }
 
 
-def add(store: Store, home: Home, row: Row) -> None:
+def add(store: Store, home: Home, row: FileRow) -> None:
     """Make a file known whose bytes are on the disk; if that fails, they are removed."""
     try:
         with store.transaction():
@@ -44,7 +48,9 @@ def add(store: Store, home: Home, row: Row) -> None:
         raise
 
 
-def find(store: Store, file_id: str, owner: str, *, even_if_deleted: bool = False) -> Row | None:
+def find(
+    store: Store, file_id: str, owner: str, *, even_if_deleted: bool = False
+) -> FileRow | None:
     there = "1" if even_if_deleted else THERE
     return store.one(
         f"SELECT * FROM files WHERE id = :id AND owner = :owner AND {there}",
@@ -60,7 +66,7 @@ def page(
     after: str | None,
     limit: int,
     newest_first: bool,
-) -> Page:
+) -> Page[FileRow]:
     return store.page(
         "files",
         {"owner": owner},
@@ -80,8 +86,8 @@ def delete(store: Store, home: Home, file_id: str) -> None:
         remove_bytes(home, file_id)
 
 
-def are_sound(home: Home, row: Row) -> bool:
-    """Whether the bytes of the file are still those that were kept."""
+def is_intact(home: Home, row: FileRow) -> bool:
+    """Whether the bytes of the file are still those that were uploaded."""
     path = home.file(row["id"])
     try:
         return path.stat().st_size == row["bytes"] and row["sha256"] == sha256(path)
@@ -101,7 +107,7 @@ def remove_bytes(home: Home, file_id: str) -> None:
         home.file(file_id).unlink(missing_ok=True)
 
 
-def as_object(row: Row) -> Row:
+def as_object(row: FileRow) -> Object:
     """The file as the API shows it."""
     return {
         "object": "file",

@@ -25,9 +25,11 @@ from practice_server.formats.encoding import as_examples
 from practice_server.formats.rules import Role
 from practice_server.store import checkpoints, events, files, jobs
 from practice_server.store.catalogue import Catalogue
-from practice_server.store.database import Row, Store
+from practice_server.store.database import Store
 from practice_server.store.home import Home, write_with
 from practice_server.store.jobs import JobFailed
+from practice_server.store.objects import Object
+from practice_server.store.tables import JobRow
 from practice_server.training.check_job import file_path, find_model
 
 # Of saved states: pocket's 54 MB are written about every 22 seconds, and no more can be lost.
@@ -56,7 +58,7 @@ class TrainingRun:
         store: Store,
         home: Home,
         catalogue: Catalogue,
-        job: Row,
+        job: JobRow,
         ended: threading.Event,
     ) -> None:
         """`ended` is set when the server is gone or the job is paused: save, and stop."""
@@ -213,7 +215,7 @@ def _message(step: Step) -> str:
     return message
 
 
-def as_csv(steps: list[Row]) -> bytes:
+def as_csv(steps: list[Object]) -> bytes:
     """`steps`: the metrics of each step, with its number as `step`."""
     lines = [",".join(("step", *METRICS))]
     for step in steps:
