@@ -86,7 +86,7 @@ def upload_once(service: Service, path: str | Path) -> str:
     return file.id
 
 
-def is_known(resource, made_id: str) -> bool:
+def is_known(resource: Any, made_id: str) -> bool:
     """Whether the service still knows a file or a job."""
     try:
         resource.retrieve(made_id)

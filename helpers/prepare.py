@@ -121,5 +121,5 @@ def _is_accepted() -> bool:
 
 if __name__ == "__main__":
     # What a file holds need not be in the terminal's character set.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

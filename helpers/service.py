@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import openai
@@ -164,7 +164,7 @@ def start_server(home: Path) -> openai.OpenAI:
     return wait_until_ready(home, process)
 
 
-def open_log(home: Path) -> TextIO:
+def open_log(home: Path) -> IO[str]:
     """Open the server's log, in a folder for its owner only; raise ServiceError if none can be."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -234,7 +234,7 @@ def variable(name: str, service: str) -> str:
     return value
 
 
-def new_client(base_url: str, api_key: str, **options) -> openai.OpenAI:
+def new_client(base_url: str, api_key: str, **options: Any) -> openai.OpenAI:
     """Return the official client; on this machine no proxy stands between it and the server."""
     if urlsplit(base_url).hostname in LOCAL_HOSTS:
         options["http_client"] = openai.DefaultHttpxClient(trust_env=False)

@@ -123,7 +123,7 @@ def unfinished_name(path: Path) -> Path:
     return path.with_name(path.name + UNFINISHED)
 
 
-def write_with(write: Callable[[Path], None], path: Path) -> None:
+def write_with(write: Callable[[Path], object], path: Path) -> None:
     """Let `write` make a file or a folder of files, which gets the name `path` when it is whole.
 
     A folder with that name is replaced. If `write` raises, nothing is left of what it wrote.

@@ -196,14 +196,10 @@ class TrainingRun:
             size=len(content),
         )
         path = self._home.file(row["id"])
-        write_with(lambda unfinished: _write_bytes(unfinished, content), path)
+        write_with(lambda unfinished: unfinished.write_bytes(content), path)
         row["sha256"] = files.sha256(path)
         trained_tokens = self._job["tokens_per_epoch"] * self._plan.n_epochs
         jobs.succeed(self._store, self._job, result_file=row, trained_tokens=trained_tokens)
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _message(step: Step) -> str:
