@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BadKeys as error:
         print(error, file=sys.stderr)
         return 2
-    if options.host not in LOOPBACK and not _may_leave_this_machine(options.host, learners):
+    if options.host not in LOOPBACK and not _may_let_others_in(options.host, learners):
         return 2
     os.umask(0o077)  # all that is written, by children too, is its owner's alone
     try:
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1
 
 
-def _may_leave_this_machine(host: str, learners: dict[str, str]) -> bool:
+def _may_let_others_in(host: str, learners: dict[str, str]) -> bool:
     """Whether a person has given keys, all long enough for other machines to try them.
 
     Either way it is told what that means.
@@ -165,7 +165,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--idle",
         type=_minutes,
         metavar="MINUTES",
-        help="end after that without requests and jobs",
+        help="end when unused for so many minutes",
     )
     option(
         "--alias",

@@ -36,7 +36,7 @@ def keep(place: Path, write: Write, check: Callable[[Path], None] = lambda path:
 
 
 async def keep_file(home: Home, row: FileRow, write: Write) -> None:
-    """Keep the bytes of the file `row`, and their sum in the row, one file at a time.
+    """Keep the bytes of the file `row`, and their checksum in the row, one file at a time.
 
     What is to be trained on must be JSON lines; raises ApiError (400) if it is not.
     """

@@ -107,7 +107,8 @@ def _read_file(request: Request, fields: Fields, name: str) -> str:
 
 
 def _read_method(fields: Fields) -> tuple[str, Fields]:
-    """The method, and what holds its hyperparameters: `method`, or the whole body as of old."""
+    """The method, and what holds its hyperparameters: `method`, or in older clients' requests
+    the whole body."""
     method = fields.object("method")
     if method is None:
         return "supervised", fields
@@ -206,27 +207,27 @@ async def list_checkpoints(request: Request) -> JSONResponse:
 
 
 async def cancel(request: Request) -> JSONResponse:
-    job = _move(request, (*jobs.UNFINISHED, "paused"), "cancelled")
+    job = _change_status(request, (*jobs.UNFINISHED, "paused"), "cancelled")
     services(request).scheduler.cancel(job["id"])
     return JSONResponse(jobs.as_object(job))
 
 
 async def pause(request: Request) -> JSONResponse:
-    job = _move(request, ("queued", "running"), "paused")
+    job = _change_status(request, ("queued", "running"), "paused")
     services(request).scheduler.pause(job["id"])
     return JSONResponse(jobs.as_object(job))
 
 
 async def resume(request: Request) -> JSONResponse:
-    job = _move(request, ("paused",), "queued")
+    job = _change_status(request, ("paused",), "queued")
     services(request).scheduler.wake()
     return JSONResponse(jobs.as_object(job))
 
 
-def _move(request: Request, origins: tuple[str, ...], status: str) -> JobRow:
-    """Change the job's state, or say why that is not possible."""
+def _change_status(request: Request, origins: tuple[str, ...], status: str) -> JobRow:
+    """Change the job's status, or say why that is not possible."""
     store, job = services(request).store, _named(request)
-    if not jobs.move(store, job["id"], origins=origins, status=status):
+    if not jobs.change_status(store, job["id"], origins=origins, status=status):
         message = (
             f"The job {job['id']} is {_status(store, job)}; only a job that is"
             f" {' or '.join(origins)} can become {status}."

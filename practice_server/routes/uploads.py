@@ -29,7 +29,7 @@ KNOWN = ("bytes", "filename", "mime_type", "purpose", "expires_after")
 # Parts may be sent again, but not without end.
 MOST_BYTES_OF_PARTS = 2
 # By upload, for as long as anybody holds or awaits one.
-TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+LOCKS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 async def create(request: Request) -> JSONResponse:
@@ -60,7 +60,7 @@ def _read_life(fields: Fields) -> int | None:
 
 async def add_part(request: Request) -> JSONResponse:
     _pending(request)
-    async with read_form(request, ("data",)) as form, _turn(request):
+    async with read_form(request, ("data",)) as form, _lock(request):
         upload, store = _pending(request), services(request).store
         data = form.get("data")
         if not isinstance(data, UploadFile):
@@ -72,9 +72,9 @@ async def add_part(request: Request) -> JSONResponse:
     return JSONResponse(uploads.part_as_object(part))
 
 
-def _turn(request: Request) -> asyncio.Lock:
+def _lock(request: Request) -> asyncio.Lock:
     """Whoever changes an upload holds this, and decides by what those before have left."""
-    return TURNS.setdefault(request.path_params["id"], asyncio.Lock())
+    return LOCKS.setdefault(request.path_params["id"], asyncio.Lock())
 
 
 def _refuse_too_much(upload: UploadRow, before: dict[str, PartRow], part: PartRow) -> None:
@@ -96,7 +96,7 @@ async def complete(request: Request) -> JSONResponse:
     Sent once more, as clients do that have got no answer, it gives the same answer again.
     """
     fields = await Fields.of_body(request)
-    async with _turn(request):
+    async with _lock(request):
         upload, store = _named(request), services(request).store
         fields.refuse_unknown(("part_ids", "md5"))
         if uploads.is_completed_from(upload, fields.array("part_ids", required=True)):
@@ -162,7 +162,7 @@ async def _join(
 
 
 async def cancel(request: Request) -> JSONResponse:
-    async with _turn(request):
+    async with _lock(request):
         upload = _pending(request)
         uploads.cancel(services(request).store, upload)
         shutil.rmtree(services(request).home.upload(upload["id"]), ignore_errors=True)

@@ -13,18 +13,18 @@ from practice_server.store.objects import Object, new_id
 from practice_server.store.tables import FileRow
 
 # A deleted file keeps its row, so that a list that is being paged does not lose its place.
-THERE = "deleted = 0 AND (expires_at IS NULL OR expires_at > :now)"
+AVAILABLE = "deleted = 0 AND (expires_at IS NULL OR expires_at > :now)"
 # A job has its files until it ends, also those that were deleted or have expired meanwhile.
 _UNENDED = "FROM jobs WHERE status NOT IN ('succeeded', 'failed', 'cancelled')"
 IN_USE = f"id IN (SELECT training_file {_UNENDED} UNION SELECT validation_file {_UNENDED})"
-NEEDED = f"({THERE} OR {IN_USE})"
+NEEDED = f"({AVAILABLE} OR {IN_USE})"
 
 
 def new_row(
     *, owner: str, purpose: str, filename: str, size: int, expires_in: int | None = None
 ) -> FileRow:
-    """A row for a file of `size` bytes. They are on the disk, and their sum in the row, before it
-    is added to the table."""
+    """A row for a file of `size` bytes. Before it is added to the table, the bytes are on the disk
+    and their checksum is in the row."""
     now = int(time.time())
     return {
         "id": new_id("file-", 22),
@@ -51,9 +51,9 @@ def add(store: Store, home: Home, row: FileRow) -> None:
 def find(
     store: Store, file_id: str, owner: str, *, even_if_deleted: bool = False
 ) -> FileRow | None:
-    there = "1" if even_if_deleted else THERE
+    condition = "1" if even_if_deleted else AVAILABLE
     return store.one(
-        f"SELECT * FROM files WHERE id = :id AND owner = :owner AND {there}",
+        f"SELECT * FROM files WHERE id = :id AND owner = :owner AND {condition}",
         {"id": file_id, "owner": owner, "now": int(time.time())},
     )
 
@@ -70,7 +70,7 @@ def page(
     return store.page(
         "files",
         {"owner": owner},
-        f"{THERE} AND (:purpose IS NULL OR purpose = :purpose)",
+        f"{AVAILABLE} AND (:purpose IS NULL OR purpose = :purpose)",
         {"purpose": purpose, "now": int(time.time())},
         after=after,
         limit=limit,
@@ -96,7 +96,7 @@ def is_intact(home: Home, row: FileRow) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """The sum of a file's bytes, in hexadecimal digits."""
+    """The checksum of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

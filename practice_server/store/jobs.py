@@ -166,8 +166,8 @@ def page(
 # --- what a client changes ---
 
 
-def move(store: Store, job_id: str, *, origins: tuple[str, ...], status: str) -> bool:
-    """Change the state if it is one of `origins`; returns whether it was."""
+def change_status(store: Store, job_id: str, *, origins: tuple[str, ...], status: str) -> bool:
+    """Change the status if it is one of `origins`; returns whether it was."""
     places = ", ".join(f"'{origin}'" for origin in origins)
     with store.transaction():
         return bool(

@@ -32,7 +32,7 @@ def serve(
 ) -> None:
     """Serve `app`, and announce it in `home`; port 0 takes a free one. Raises CannotListen.
 
-    `idle_minutes`: end after so many without requests and jobs; None: never.
+    `idle_minutes`: how long it may have neither requests nor jobs before it ends; None: for ever.
     """
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     activity = Activity()
@@ -41,7 +41,7 @@ def serve(
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Where each of the requests was that the server's end has cut off is none."""
+    """Not so the traceback of each request that is cut off when the server ends."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
