@@ -165,7 +165,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--idle",
         type=_minutes,
         metavar="MINUTES",
-        help="end when unused for so many minutes",
+        help="end after that many without requests and jobs",
     )
     option(
         "--alias",
