@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import logging
 import math
 import os
-import signal
-import socket
 import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
-
-import uvicorn
 
 from practice_server.app import create_app
 from practice_server.machine import limits
@@ -23,11 +18,11 @@ from practice_server.machine.children import PROJECT
 from practice_server.machine.log import HourlyLimit
 from practice_server.machine.network_drive import is_on_network_drive
 from practice_server.routes import table
+from practice_server.routes.services import Services
 from practice_server.store.catalogue import SHIPPED
 from practice_server.store.home import Home, HomeInUse
-from practice_server.web.connections import CannotListen, Connection, Listener, listen
+from practice_server.web.connections import CannotListen
 from practice_server.web.guard import LOOPBACK
-from practice_server.web.idle import Activity
 from practice_server.web.keys import (
     KEY_VARIABLE,
     SHORTEST_KEY,
@@ -36,9 +31,9 @@ from practice_server.web.keys import (
     read_keys,
     server_key,
 )
+from practice_server.web.server import serve
 
 MEGABYTE = 1_000_000
-SECONDS_FOR_OPEN_REQUESTS = 2
 UNUSABLE = (
     "The {} cannot be used: {}. Put that right, or start with another --home. Nothing was deleted."
 )
@@ -46,46 +41,6 @@ LOST = (
     "{home} has work of an earlier server, but {database} is gone. This one begins anew, and"
     " deletes nothing. If you have {database} elsewhere, stop the server and put it back."
 )
-
-
-class Server(uvicorn.Server):
-    """Says when it is ready, and takes back what it said when it ends."""
-
-    def __init__(self, config: uvicorn.Config, home: Home, api_key: str) -> None:
-        super().__init__(config)
-        config.callback_notify, config.timeout_notify = self._announce_again, 1
-        self._home = home
-        self._api_key = api_key
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        listening = listen(self.config.host, self.config.port)
-        await super().startup(sockets=[])
-        if self.started:
-            connections = self.server_state.connections
-            self.servers = [Listener(listening, self._new_connection, connections)]
-            self._announce()
-            print(f"practice server ready: {self._base_url()}", flush=True)
-
-    def _announce(self) -> None:
-        self._home.announce(base_url=self._base_url(), api_key=self._api_key)
-
-    async def _announce_again(self) -> None:
-        """Clients would not find this server if somebody had removed server.json."""
-        with contextlib.suppress(OSError):
-            if self._home.is_there() and not self._home.server_file.exists():
-                self._announce()
-
-    def _new_connection(self) -> Connection:
-        return Connection(self.config, self.server_state, self.lifespan.state)
-
-    def _base_url(self) -> str:
-        port = self.servers[0].sockets[0].getsockname()[1]
-        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
-        return f"http://{host}:{port}/v1"
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._home.withdraw()
-        await super().shutdown(sockets)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -100,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BadKeys as error:
         print(error, file=sys.stderr)
         return 2
-    if options.host not in LOOPBACK and not _may_leave_this_machine(options.host, learners):
+    if options.host not in LOOPBACK and not _may_let_others_in(options.host, learners):
         return 2
     os.umask(0o077)  # all that is written, by children too, is its owner's alone
     try:
@@ -118,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1
 
 
-def _may_leave_this_machine(host: str, learners: dict[str, str]) -> bool:
+def _may_let_others_in(host: str, learners: dict[str, str]) -> bool:
     """Whether a person has given keys, all long enough for other machines to try them.
 
     Either way it is told what that means.
@@ -140,10 +95,7 @@ def _may_leave_this_machine(host: str, learners: dict[str, str]) -> bool:
 
 
 def _serve(options: argparse.Namespace, home: Home, api_key: str, learners: dict[str, str]) -> int:
-    log = logging.StreamHandler()
-    log.addFilter(HourlyLimit())
-    logging.basicConfig(handlers=[log], format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    _begin_log()
     if home.has_lost_its_database():
         print(LOST.format(home=home.root, database=home.database.name), file=sys.stderr)
     app = create_app(
@@ -156,60 +108,33 @@ def _serve(options: argparse.Namespace, home: Home, api_key: str, learners: dict
         lanes=limits.lanes_for(limits.usable_processors(), options.lanes),
         most_memory=options.memory and options.memory * MEGABYTE,
     )
-    for fault in app.state.services.catalogue.faults():
+    services: Services = app.state.services
+    for fault in services.catalogue.faults():
         print(fault, file=sys.stderr)
-    if unknown := app.state.services.catalogue.unknown_aliased():
+    if unknown := services.catalogue.unknown_aliased():
         print(f"--alias: there is no model {' or '.join(unknown)}.", file=sys.stderr)
         return 2
-    activity = Activity()
-    server = Server(_listening(options, activity.watching(app)), home, api_key)
-    asyncio.run(_run(server, activity, options.idle, app.state.services.store))
+    serve(
+        app,
+        services.store,
+        home,
+        host=options.host,
+        port=options.port,
+        api_key=api_key,
+        idle_minutes=options.idle,
+    )
     return 0
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Where each of the requests was that the server's end has cut off is none."""
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
-
-
-def _listening(options: argparse.Namespace, app) -> uvicorn.Config:
-    """How HTTP is served: plainly, and with nothing of a request in a log."""
-    return uvicorn.Config(
-        app,
-        host=options.host,
-        port=options.port,
-        http=Connection,
-        ws="none",
-        loop="asyncio",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=SECONDS_FOR_OPEN_REQUESTS,
-    )
+def _begin_log() -> None:
+    log = logging.StreamHandler()
+    log.addFilter(HourlyLimit())
+    logging.basicConfig(handlers=[log], format="%(levelname)s %(name)s: %(message)s")
 
 
 def _journal_mode(home: Home) -> str:
     """The write-ahead log is faster, but needs a disk of this machine."""
     return "delete" if is_on_network_drive(home.root) else "wal"
-
-
-async def _run(server: Server, activity: Activity, idle_minutes: float | None, store) -> None:
-    # The server ends itself on these signals, and afterwards raises them once more.
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: None)
-    watching = None
-    if idle_minutes is not None:
-
-        def end() -> None:
-            server.should_exit = True
-
-        watching = asyncio.create_task(activity.end_when_idle(idle_minutes * 60, store, end))
-    await server.serve()
-    if watching:
-        watching.cancel()
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -236,7 +161,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     option("--lanes", type=_whole(1, 1000), metavar="N", help="how many jobs train at once")
     option("--memory", type=_whole(1, 10**9), metavar="MB", help="the most that training may take")
-    option("--idle", type=_minutes, metavar="MINUTES", help="end after so long without use")
+    option(
+        "--idle",
+        type=_minutes,
+        metavar="MINUTES",
+        help="end after that many without requests and jobs",
+    )
     option(
         "--alias",
         type=_alias,

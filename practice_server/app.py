@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.routing import Mount, Router
 
 from practice_server.asking.client import Answers
@@ -29,7 +30,7 @@ from practice_server.web.keys import Keys
 
 # A request that waits for the database makes the others wait too.
 SECONDS_FOR_A_LOCK = 5.0
-HANDLERS = {
+HANDLERS: Mapping[type[Exception], Callable[..., Response]] = {
     errors.ApiError: errors.on_api_error,
     HTTPException: errors.on_http_error,
     UnknownCursor: errors.on_unknown_cursor,

@@ -12,7 +12,7 @@ from helpers.prepare import read_rows, to_chat, write_jsonl
 
 ROOT = Path(__file__).resolve().parent.parent
 MARV = ROOT / "data" / "marv"
-WORLD = ROOT / "practice_server" / "base_models" / "world" / "english"
+WORLD = ROOT / "practice_server" / "pretraining" / "world" / "english"
 SYSTEM = (
     "You are Marv. You give the right answer to every question, and you are sarcastic about it."
 )

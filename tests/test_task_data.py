@@ -4,6 +4,9 @@ import collections
 import csv
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,18 @@ def examples(name, split):
     chats = [json.loads(line)["messages"] for line in lines]
     assert {tuple(m["role"] for m in chat) for chat in chats} == {("system", "user", "assistant")}
     return [(chat[1]["content"], chat[2]["content"]) for chat in chats]
+
+
+@pytest.mark.parametrize("name", ["orders", "labels"])
+def test_the_program_writes_the_same_files_again(tmp_path, name):
+    for folder in (f"data/{name}", "practice_server/pretraining/world/english"):
+        shutil.copytree(DATA.parent / folder, tmp_path / folder)
+    written = [tmp_path / "data" / name / f"{split}.jsonl" for split in SETS[name]]
+    for path in written:
+        path.unlink()
+    subprocess.run([sys.executable, written[0].with_name("generate.py")], check=True)
+    for path in written:
+        assert path.read_bytes() == (DATA / name / path.name).read_bytes()
 
 
 def values_of(split):

@@ -8,7 +8,7 @@ from typing import Any
 
 from practice_server.asking.chat_request import ChatRequest
 from practice_server.asking.client import Answers
-from practice_server.store.database import Row, new_id
+from practice_server.store.objects import Object, new_id
 
 SYSTEM_FINGERPRINT = "fp_practice"
 
@@ -24,7 +24,7 @@ class ChatAnswer:
         self._prompt_tokens = 0
         self._completion_tokens = 0
 
-    async def whole(self) -> Row:
+    async def whole(self) -> Object:
         """The answer as one object."""
         choices = [await self._choice(index) for index in range(self._chat.n)]
         return {
@@ -38,13 +38,18 @@ class ChatAnswer:
             "system_fingerprint": SYSTEM_FINGERPRINT,
         }
 
-    async def _choice(self, index: int) -> Row:
+    async def _choice(self, index: int) -> Object:
         text, logprobs, finish_reason = "", [], None
         async for part in self._parts(index):
             text += part.get("text", "")
             logprobs += part.get("logprobs", [])
             finish_reason = part.get("finish_reason")
-        message: Row = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+        message: Object = {
+            "role": "assistant",
+            "content": text,
+            "refusal": None,
+            "annotations": [],
+        }
         return {
             "index": index,
             "message": message,
@@ -52,7 +57,7 @@ class ChatAnswer:
             "finish_reason": finish_reason,
         }
 
-    async def chunks(self) -> AsyncIterator[Row]:
+    async def chunks(self) -> AsyncIterator[Object]:
         """The answer in pieces."""
         for index in range(self._chat.n):
             async for part in self._parts(index):
@@ -66,7 +71,7 @@ class ChatAnswer:
         if self._chat.include_usage:
             yield self._chunk([]) | {"usage": self._usage()}
 
-    def _chunk_choice(self, index: int, delta: Row, part: dict[str, Any]) -> Row:
+    def _chunk_choice(self, index: int, delta: Object, part: dict[str, Any]) -> Object:
         return {
             "index": index,
             "delta": delta,
@@ -74,7 +79,7 @@ class ChatAnswer:
             "finish_reason": part.get("finish_reason"),
         }
 
-    def _chunk(self, choices: list[Row]) -> Row:
+    def _chunk(self, choices: list[Object]) -> Object:
         chunk = {
             "id": self._id,
             "object": "chat.completion.chunk",
@@ -93,11 +98,11 @@ class ChatAnswer:
             self._completion_tokens += part.get("completion_tokens", 0)
             yield part
 
-    def _logprobs(self, entries: list[Row]) -> Row | None:
+    def _logprobs(self, entries: list[Object]) -> Object | None:
         wanted = self._chat.sampling.top_logprobs is not None
         return {"content": entries, "refusal": None} if wanted else None
 
-    def _usage(self) -> Row:
+    def _usage(self) -> Object:
         return {
             "prompt_tokens": self._prompt_tokens,
             "completion_tokens": self._completion_tokens,

@@ -10,7 +10,7 @@ from typing import Any
 from practice_server.asking.chat_answer import SYSTEM_FINGERPRINT
 from practice_server.asking.client import Answers
 from practice_server.asking.completion_request import CompletionRequest
-from practice_server.store.database import Row, new_id
+from practice_server.store.objects import Object, new_id
 
 
 class CompletionAnswer:
@@ -24,13 +24,13 @@ class CompletionAnswer:
         self._prompt_tokens: dict[int, int] = {}
         self._completion_tokens = 0
 
-    async def whole(self) -> Row:
+    async def whole(self) -> Object:
         """The answer as one object."""
         n_prompts = len(self._wanted.prompts)
         choices = [choice for place in range(n_prompts) for choice in await self._best(place)]
         return self._object(choices) | {"usage": self._usage()}
 
-    async def _best(self, place: int) -> list[Row]:
+    async def _best(self, place: int) -> list[Object]:
         """The `n` of a prompt's candidates whose tokens are the likeliest on average."""
         n, candidates = self._wanted.n, []
         for number in range(self._wanted.best_of):
@@ -39,7 +39,7 @@ class CompletionAnswer:
         best = [choice for _, choice in candidates[:n]]
         return [choice | {"index": place * n + k} for k, choice in enumerate(best)]
 
-    async def _candidate(self, place: int, number: int) -> tuple[float, Row]:
+    async def _candidate(self, place: int, number: int) -> tuple[float, Object]:
         """One choice, and what it is sorted by: its mean log-probability if the best are wanted,
         otherwise its number."""
         text, shown = "", LegacyLogprobs(self._start(place))
@@ -49,7 +49,7 @@ class CompletionAnswer:
         rank = part["mean_logprob"] if self._wanted.best_of > self._wanted.n else number
         return rank, self._choice(0, text, shown.taken(), part["finish_reason"])
 
-    async def chunks(self) -> AsyncIterator[Row]:
+    async def chunks(self) -> AsyncIterator[Object]:
         """The answer in pieces."""
         n = self._wanted.n
         for place in range(len(self._wanted.prompts)):
@@ -81,7 +81,9 @@ class CompletionAnswer:
         """Where the first token shown stands; the service counts from the prompt's beginning."""
         return 0 if self._wanted.echo else len(self._wanted.prompts[place])
 
-    def _choice(self, index: int, text: str, logprobs: Row, finish_reason: str | None) -> Row:
+    def _choice(
+        self, index: int, text: str, logprobs: Object, finish_reason: str | None
+    ) -> Object:
         return {
             "text": text,
             "index": index,
@@ -89,7 +91,7 @@ class CompletionAnswer:
             "finish_reason": finish_reason,
         }
 
-    def _object(self, choices: list[Row]) -> Row:
+    def _object(self, choices: list[Object]) -> Object:
         return {
             "id": self._id,
             "object": "text_completion",
@@ -99,11 +101,11 @@ class CompletionAnswer:
             "system_fingerprint": SYSTEM_FINGERPRINT,
         }
 
-    def _chunk(self, choices: list[Row]) -> Row:
+    def _chunk(self, choices: list[Object]) -> Object:
         chunk = self._object(choices)
         return chunk | {"usage": None} if self._wanted.include_usage else chunk
 
-    def _usage(self) -> Row:
+    def _usage(self) -> Object:
         prompt_tokens = sum(self._prompt_tokens.values())
         return {
             "prompt_tokens": prompt_tokens,
@@ -120,9 +122,9 @@ class LegacyLogprobs:
         """`start`: the place of the first token, in characters."""
         self._place = start
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._lists: Row = _empty_lists()
+        self._lists: Object = _empty_lists()
 
-    def add(self, entries: list[Row]) -> None:
+    def add(self, entries: list[Object]) -> None:
         """Add tokens in the form in which chats show them."""
         for entry in entries:
             token = _shown(entry)
@@ -133,17 +135,17 @@ class LegacyLogprobs:
             self._lists["text_offset"].append(self._place)
             self._place += len(self._decoder.decode(bytes(entry["bytes"])))
 
-    def taken(self) -> Row:
+    def taken(self) -> Object:
         """The lists since they were taken last."""
         taken, self._lists = self._lists, _empty_lists()
         return taken
 
 
-def _empty_lists() -> Row:
+def _empty_lists() -> Object:
     return {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
 
 
-def _shown(entry: Row) -> str:
+def _shown(entry: Object) -> str:
     """A token's text, or its bytes if they are only a part of a character."""
     piece = bytes(entry["bytes"])
     try:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -55,7 +55,7 @@ class Role:
     """What a file is for in its job."""
 
     name: str
-    param: str
+    param: Literal["training_file", "validation_file"]
     fewest: int
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS_TO_END = 10
-# So much nicer than the server is a child that steps back: the server gets twice as much of a
-# processor. With 10 it would be nine times as much, and on a machine that other programs keep
+# How much nicer a child that steps back is than the server, which gets twice as much of a
+# processor then. With 10 it would be nine times as much, and on a machine that other programs keep
 # busy jobs would hardly get on.
 NICER_BY = 3
 NICEST = 19
@@ -33,7 +33,7 @@ async def start(
     answers: bool = False,
     steps_back: bool = False,
 ) -> Process:
-    """Start `python -m module`, whose arithmetic has so many `threads`.
+    """Start `python -m module`, which calculates in this number of `threads`.
 
     With `answers`, its stdout is a pipe to this process. Without, it has none: whoever reads what
     the server prints must not wait for its children. A child that `steps_back` leaves the

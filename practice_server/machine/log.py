@@ -9,7 +9,7 @@ MOST_AN_HOUR = 100
 
 
 class HourlyLimit(logging.Filter):
-    """Lets so many messages through in an hour; the last of them says that others follow."""
+    """Lets MOST_AN_HOUR messages through in an hour; the last says that more are left out."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,7 +31,11 @@ def is_on_network_drive(folder: Path) -> bool:
     """Whether `folder`, which must exist, is known to lie on another machine."""
     folder = folder.resolve()
     if sys.platform == "win32":
-        return _is_remote_on_windows(folder)
+        import ctypes
+
+        is_share = folder.drive.startswith("\\\\")
+        kind = ctypes.windll.kernel32.GetDriveTypeW(folder.anchor)
+        return is_share or kind == WINDOWS_REMOTE_DRIVE
     try:
         mounts = _mounts_on_macos() if sys.platform == "darwin" else _mounts_on_linux()
     except (OSError, subprocess.SubprocessError):
@@ -68,10 +72,3 @@ def _mounts_on_linux() -> Mounts:
 def _mounts_on_macos() -> Mounts:
     command = subprocess.run(["/sbin/mount"], capture_output=True, check=True, timeout=5)
     return read_macos_mounts(command.stdout.decode("utf-8", "surrogateescape"))
-
-
-def _is_remote_on_windows(folder: Path) -> bool:
-    import ctypes
-
-    is_share = folder.drive.startswith("\\\\")
-    return is_share or ctypes.windll.kernel32.GetDriveTypeW(folder.anchor) == WINDOWS_REMOTE_DRIVE

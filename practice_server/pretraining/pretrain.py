@@ -27,6 +27,7 @@ try:
     import torch
     from safetensors import safe_open
     from safetensors.torch import save_file
+    from torch.optim import Optimizer
     from transformers import LlamaConfig, LlamaForCausalLM
 except ImportError as error:
     raise SystemExit(
@@ -140,7 +141,7 @@ def batches(folder: Path, seed: int, first_step: int, recipe: Recipe) -> Iterato
         yield from made[max(first_step - start, 0) : recipe.n_steps - start]
 
 
-def train_step(model: LlamaForCausalLM, optimizer, batch: Batch, rate: float) -> float:
+def train_step(model: LlamaForCausalLM, optimizer: Optimizer, batch: Batch, rate: float) -> float:
     """One step of the optimizer; returns the mean loss over the tokens trained on, in nats."""
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -181,7 +182,9 @@ def machine(n_threads: int) -> str:
     return f"{threads} of a processor, {platform.machine()} ({precision})"
 
 
-def save_state(path: Path, model: LlamaForCausalLM, optimizer, progress: Progress) -> None:
+def save_state(
+    path: Path, model: LlamaForCausalLM, optimizer: Optimizer, progress: Progress
+) -> None:
     """Write weights, both moments of AdamW and the progress; whole or not at all."""
     tensors = {}
     for name, parameter in model.named_parameters():
@@ -194,7 +197,7 @@ def save_state(path: Path, model: LlamaForCausalLM, optimizer, progress: Progres
     write_with(partial(save_file, tensors, metadata=metadata), path)
 
 
-def load_state(path: Path, model: LlamaForCausalLM, optimizer) -> Progress:
+def load_state(path: Path, model: LlamaForCausalLM, optimizer: Optimizer) -> Progress:
     """Read what `save_state` wrote into model and optimizer."""
     with safe_open(path, framework="pt", device=str(DEVICE)) as file:
         progress = Progress(**json.loads(file.metadata()["progress"]))

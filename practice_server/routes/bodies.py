@@ -14,8 +14,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from practice_server.store import files
-from practice_server.store.database import Row
 from practice_server.store.home import Home, write_with
+from practice_server.store.tables import FileRow
 from practice_server.web.errors import ApiError
 from practice_server.web.fields import refuse_unknown
 
@@ -35,8 +35,8 @@ def keep(place: Path, write: Write, check: Callable[[Path], None] = lambda path:
     write_with(write_and_check, place)
 
 
-async def keep_file(home: Home, row: Row, write: Write) -> None:
-    """Keep the bytes of the file `row`, and their sum in the row, one file at a time.
+async def keep_file(home: Home, row: FileRow, write: Write) -> None:
+    """Keep the bytes of the file `row`, and their checksum in the row, one file at a time.
 
     What is to be trained on must be JSON lines; raises ApiError (400) if it is not.
     """

@@ -15,7 +15,7 @@ from practice_server.routes.call import Call
 from practice_server.routes.responses import as_list
 from practice_server.routes.services import owner, services
 from practice_server.store import files
-from practice_server.store.database import Row
+from practice_server.store.tables import FileRow
 from practice_server.web.errors import ApiError
 from practice_server.web.fields import query_choice, query_integer, query_text, whole_number
 
@@ -92,7 +92,7 @@ async def content(request: Request) -> FileResponse:
     if row["purpose"] == "assistants":
         raise ApiError(400, "Not allowed to download files of purpose: assistants", detail=True)
     home = services(request).home
-    if not await run_in_threadpool(files.are_sound, home, row):
+    if not await run_in_threadpool(files.is_intact, home, row):
         raise _damaged(row)
     return WholeFile(
         home.file(row["id"]),
@@ -111,7 +111,7 @@ class WholeFile(FileResponse):
         await super().__call__({**scope, "headers": headers}, receive, send)
 
 
-def _damaged(row: Row) -> ApiError:
+def _damaged(row: FileRow) -> ApiError:
     message = (
         f"The file {row['id']} is damaged: its bytes on the practice server's disk are no longer"
         " those that were sent. Delete it and upload it again."
@@ -125,7 +125,7 @@ async def delete(request: Request) -> JSONResponse:
     return JSONResponse({"object": "file", "deleted": True, "id": row["id"]})
 
 
-def _named(request: Request) -> Row:
+def _named(request: Request) -> FileRow:
     file_id = request.path_params["id"]
     row = files.find(services(request).store, file_id, owner(request))
     if row is None:

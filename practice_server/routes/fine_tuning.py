@@ -13,7 +13,8 @@ from practice_server.routes.call import Call
 from practice_server.routes.responses import as_list
 from practice_server.routes.services import owner, services
 from practice_server.store import checkpoints, events, files, jobs
-from practice_server.store.database import Row, Store
+from practice_server.store.database import Store
+from practice_server.store.tables import JobRow
 from practice_server.training import hyperparameters
 from practice_server.web.errors import ApiError
 from practice_server.web.fields import (
@@ -62,8 +63,10 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
     return jobs.Order(
         owner=owner(request),
         model=_read_model(request, fields),
-        training_file=_read_file(request, fields, "training_file", required=True),
-        validation_file=_read_file(request, fields, "validation_file"),
+        training_file=_read_file(request, fields, "training_file"),
+        validation_file=(
+            _read_file(request, fields, "validation_file") if "validation_file" in fields else None
+        ),
         suffix=fields.text("suffix", shortest=1, longest=LONGEST_SUFFIX),
         seed=secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed,
         method=method,
@@ -75,7 +78,7 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
 
 def _refuse_integrations(fields: Fields) -> None:
     """As the service does when nobody has given it a key for Weights & Biases."""
-    for number, integration in enumerate(fields.array("integrations") or ()):
+    for number, integration in enumerate(fields.array("integrations")):
         place = f"integrations[{number}]"
         if not isinstance(integration, dict) or integration.get("type") != "wandb":
             raise fields.refuse(place, f"{integration!r:.80} is not of the type 'wandb'")
@@ -92,12 +95,8 @@ def _read_model(request: Request, fields: Fields) -> str:
     return model.id
 
 
-def _read_file(
-    request: Request, fields: Fields, name: str, *, required: bool = False
-) -> str | None:
-    file_id = fields.text(name, required=required)
-    if file_id is None:
-        return None
+def _read_file(request: Request, fields: Fields, name: str) -> str:
+    file_id = fields.text(name, required=True)
     file = files.find(services(request).store, file_id, owner(request))
     if file is None:
         raise ApiError(400, f"invalid {name}: {file_id}", param=name)
@@ -108,7 +107,8 @@ def _read_file(
 
 
 def _read_method(fields: Fields) -> tuple[str, Fields]:
-    """The method, and what holds its hyperparameters: `method`, or the whole body as of old."""
+    """The method, and what holds its hyperparameters: `method`, or in older clients' requests
+    the whole body."""
     method = fields.object("method")
     if method is None:
         return "supervised", fields
@@ -139,7 +139,7 @@ def _unless_auto(given: Fields, name: str) -> str | None:
 
 
 def _read_positive(given: Fields, name: str, most: float) -> float:
-    value = given.number(name, 0, most)
+    value = given.number(name, 0, most, 0)
     if not value:
         raise given.refuse(name, f"{value!r} is not greater than 0")
     return float(value)
@@ -207,27 +207,27 @@ async def list_checkpoints(request: Request) -> JSONResponse:
 
 
 async def cancel(request: Request) -> JSONResponse:
-    job = _move(request, (*jobs.UNFINISHED, "paused"), "cancelled")
+    job = _change_status(request, (*jobs.UNFINISHED, "paused"), "cancelled")
     services(request).scheduler.cancel(job["id"])
     return JSONResponse(jobs.as_object(job))
 
 
 async def pause(request: Request) -> JSONResponse:
-    job = _move(request, ("queued", "running"), "paused")
+    job = _change_status(request, ("queued", "running"), "paused")
     services(request).scheduler.pause(job["id"])
     return JSONResponse(jobs.as_object(job))
 
 
 async def resume(request: Request) -> JSONResponse:
-    job = _move(request, ("paused",), "queued")
+    job = _change_status(request, ("paused",), "queued")
     services(request).scheduler.wake()
     return JSONResponse(jobs.as_object(job))
 
 
-def _move(request: Request, origins: tuple[str, ...], status: str) -> Row:
-    """Change the job's state, or say why that is not possible."""
+def _change_status(request: Request, origins: tuple[str, ...], status: str) -> JobRow:
+    """Change the job's status, or say why that is not possible."""
     store, job = services(request).store, _named(request)
-    if not jobs.move(store, job["id"], origins=origins, status=status):
+    if not jobs.change_status(store, job["id"], origins=origins, status=status):
         message = (
             f"The job {job['id']} is {_status(store, job)}; only a job that is"
             f" {' or '.join(origins)} can become {status}."
@@ -236,11 +236,11 @@ def _move(request: Request, origins: tuple[str, ...], status: str) -> Row:
     return jobs.get(store, job["id"])
 
 
-def _status(store: Store, job: Row) -> str:
+def _status(store: Store, job: JobRow) -> str:
     return jobs.get(store, job["id"])["status"]
 
 
-def _named(request: Request) -> Row:
+def _named(request: Request) -> JobRow:
     job_id = request.path_params["id"]
     job = jobs.find(services(request).store, job_id, owner(request))
     if job is None:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from practice_server.store.database import Page, Row
+from practice_server.store.database import Page, RowType
+from practice_server.store.objects import Object
 from practice_server.web.errors import CLIENT_GONE, ApiError
 
 
 class Answer(Protocol):
     """A model's answer in the two forms in which a client may want it."""
 
-    async def whole(self) -> Row: ...
+    async def whole(self) -> Object: ...
 
-    def chunks(self) -> AsyncIterator[Row]: ...
+    def chunks(self) -> AsyncIterator[Object]: ...
 
 
 async def respond(request: Request, answer: Answer, *, stream: bool) -> Response:
@@ -34,7 +35,7 @@ async def respond(request: Request, answer: Answer, *, stream: bool) -> Response
     )
 
 
-async def _from_first(first: str, events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _from_first(first: str, events: AsyncGenerator[str, None]) -> AsyncIterator[str]:
     async with aclosing(events):
         yield first
         async for event in events:
@@ -60,7 +61,9 @@ async def _client_gone(request: Request) -> None:
         pass
 
 
-def as_list(page: Page, as_object: Callable[[Row], Row], *, with_ends: bool = False) -> Row:
+def as_list(
+    page: Page[RowType], as_object: Callable[[RowType], Object], *, with_ends: bool = False
+) -> Object:
     """A page as the API shows it; `with_ends` names its first and last id."""
     data = [as_object(row) for row in page.rows]
     shown = {"object": "list", "data": data, "has_more": page.has_more}
@@ -70,7 +73,7 @@ def as_list(page: Page, as_object: Callable[[Row], Row], *, with_ends: bool = Fa
     return shown
 
 
-async def as_events(chunks: AsyncIterator[Row]) -> AsyncIterator[str]:
+async def as_events(chunks: AsyncIterator[Object]) -> AsyncGenerator[str, None]:
     """Each chunk as an event, then the mark of the end.
 
     An error before the first chunk is raised; a later one becomes an event.
@@ -87,6 +90,6 @@ async def as_events(chunks: AsyncIterator[Row]) -> AsyncIterator[str]:
     yield "data: [DONE]\n\n"
 
 
-def _event(content: Row) -> str:
+def _event(content: Object) -> str:
     # Some clients end a line at U+0085 and U+2028 too: JSON's default escapes all but ASCII.
     return f"data: {json.dumps(content)}\n\n"

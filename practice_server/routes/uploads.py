@@ -18,8 +18,8 @@ from practice_server.routes.call import Call
 from practice_server.routes.files import LONGEST_LIFE, PURPOSES, SHORTEST_LIFE
 from practice_server.routes.services import Services, owner, services
 from practice_server.store import files, uploads
-from practice_server.store.database import Row
 from practice_server.store.home import Home
+from practice_server.store.tables import FileRow, PartRow, UploadRow
 from practice_server.web.errors import ApiError
 from practice_server.web.fields import Fields
 
@@ -29,7 +29,7 @@ KNOWN = ("bytes", "filename", "mime_type", "purpose", "expires_after")
 # Parts may be sent again, but not without end.
 MOST_BYTES_OF_PARTS = 2
 # By upload, for as long as anybody holds or awaits one.
-TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+LOCKS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 async def create(request: Request) -> JSONResponse:
@@ -60,7 +60,7 @@ def _read_life(fields: Fields) -> int | None:
 
 async def add_part(request: Request) -> JSONResponse:
     _pending(request)
-    async with read_form(request, ("data",)) as form, _turn(request):
+    async with read_form(request, ("data",)) as form, _lock(request):
         upload, store = _pending(request), services(request).store
         data = form.get("data")
         if not isinstance(data, UploadFile):
@@ -72,19 +72,19 @@ async def add_part(request: Request) -> JSONResponse:
     return JSONResponse(uploads.part_as_object(part))
 
 
-def _turn(request: Request) -> asyncio.Lock:
+def _lock(request: Request) -> asyncio.Lock:
     """Whoever changes an upload holds this, and decides by what those before have left."""
-    return TURNS.setdefault(request.path_params["id"], asyncio.Lock())
+    return LOCKS.setdefault(request.path_params["id"], asyncio.Lock())
 
 
-def _refuse_too_much(upload: Row, before: dict[str, Row], part: Row) -> None:
+def _refuse_too_much(upload: UploadRow, before: dict[str, PartRow], part: PartRow) -> None:
     total = part["bytes"] + sum(row["bytes"] for row in before.values())
     if part["bytes"] > upload["bytes"] or total > MOST_BYTES_OF_PARTS * upload["bytes"]:
         message = f"The parts have more bytes than the {upload['bytes']} of the upload."
         raise ApiError(400, message, param="data")
 
 
-def _keep_part(home: Home, part: Row, data: UploadFile) -> None:
+def _keep_part(home: Home, part: PartRow, data: UploadFile) -> None:
     folder = home.upload(part["upload"])
     folder.mkdir(exist_ok=True)
     keep(folder / part["id"], lambda file: shutil.copyfileobj(data.file, file))
@@ -96,18 +96,18 @@ async def complete(request: Request) -> JSONResponse:
     Sent once more, as clients do that have got no answer, it gives the same answer again.
     """
     fields = await Fields.of_body(request)
-    async with _turn(request):
+    async with _lock(request):
         upload, store = _named(request), services(request).store
         fields.refuse_unknown(("part_ids", "md5"))
         if uploads.is_completed_from(upload, fields.array("part_ids", required=True)):
-            file = files.find(store, upload["file"], upload["owner"])
-            return JSONResponse(uploads.as_object(upload, file))
+            made = upload["file"] and files.find(store, upload["file"], upload["owner"])
+            return JSONResponse(uploads.as_object(upload, made or None))
         _refuse_ended(upload)
         file = await _make_file(services(request), upload, fields)
         return JSONResponse(uploads.as_object(_named(request), file))
 
 
-async def _make_file(services: Services, upload: Row, fields: Fields) -> Row:
+async def _make_file(services: Services, upload: UploadRow, fields: Fields) -> FileRow:
     store, home = services.store, services.home
     part_ids = _read_parts(fields, upload, uploads.parts(store, upload))
     row = files.new_row(
@@ -127,7 +127,7 @@ async def _make_file(services: Services, upload: Row, fields: Fields) -> Row:
     return row
 
 
-def _read_parts(fields: Fields, upload: Row, parts: dict[str, Row]) -> list[str]:
+def _read_parts(fields: Fields, upload: UploadRow, parts: dict[str, PartRow]) -> list[str]:
     """The ids of parts of this upload that together have its number of bytes."""
     part_ids = fields.array("part_ids", required=True)
     for part_id in part_ids:
@@ -142,7 +142,9 @@ def _read_parts(fields: Fields, upload: Row, parts: dict[str, Row]) -> list[str]
     return part_ids
 
 
-async def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str | None) -> None:
+async def _join(
+    home: Home, upload: UploadRow, part_ids: list[str], row: FileRow, md5: str | None
+) -> None:
     """Raises ApiError (400) if the checksum is another, or if the file is none to train on."""
 
     def write(file: BinaryIO) -> None:
@@ -160,20 +162,20 @@ async def _join(home: Home, upload: Row, part_ids: list[str], row: Row, md5: str
 
 
 async def cancel(request: Request) -> JSONResponse:
-    async with _turn(request):
+    async with _lock(request):
         upload = _pending(request)
         uploads.cancel(services(request).store, upload)
         shutil.rmtree(services(request).home.upload(upload["id"]), ignore_errors=True)
         return JSONResponse(uploads.as_object(_named(request)))
 
 
-def _pending(request: Request) -> Row:
+def _pending(request: Request) -> UploadRow:
     upload = _named(request)
     _refuse_ended(upload)
     return upload
 
 
-def _refuse_ended(upload: Row) -> None:
+def _refuse_ended(upload: UploadRow) -> None:
     if upload["status"] != "pending":
         message = (
             f"The upload {upload['id']} is {upload['status']}; only a pending one can change."
@@ -181,7 +183,7 @@ def _refuse_ended(upload: Row) -> None:
         raise ApiError(400, message, param="upload_id", code="invalid_status")
 
 
-def _named(request: Request) -> Row:
+def _named(request: Request) -> UploadRow:
     upload_id = request.path_params["id"]
     upload = uploads.find(services(request).store, upload_id, owner(request))
     if upload is None:

@@ -19,8 +19,10 @@ from practice_server.engines.model_folder import (
     read_json,
 )
 from practice_server.store import checkpoints
-from practice_server.store.database import Row, Store
+from practice_server.store.database import Store
 from practice_server.store.home import Home
+from practice_server.store.objects import Object
+from practice_server.store.tables import CheckpointRow
 
 SHIPPED = Path(__file__).parents[1] / "base_models"
 
@@ -36,7 +38,7 @@ class Model:
     aliases: tuple[str, ...] = ()
     checkpoint_id: str | None = None
 
-    def as_object(self) -> Row:
+    def as_object(self) -> Object:
         """The model as the API shows it."""
         return {
             "id": self.id,
@@ -88,7 +90,7 @@ class Catalogue:
             return [f"There is no base model in {self._folder}."]
         return list(filter(None, map(_fault, folders)))
 
-    def _tuned(self, row: Row) -> Model:
+    def _tuned(self, row: CheckpointRow) -> Model:
         return Model(
             id=row["name"],
             folder=self._home.model(row["id"]),

@@ -9,7 +9,9 @@ import json
 import re
 import time
 
-from practice_server.store.database import Page, Row, Store, new_id
+from practice_server.store.database import Page, Store
+from practice_server.store.objects import Object, new_id
+from practice_server.store.tables import CheckpointRow, JobRow
 
 KEPT = 3
 ORGANIZATION = "practice"
@@ -27,7 +29,7 @@ def new_model_name(model: str, suffix: str | None) -> str:
     return f"ft:{base}:{ORGANIZATION}:{suffix}:{new_id('', 8)}"
 
 
-def new_row(job: Row, *, step: int, is_last: bool, metrics: Row) -> Row:
+def new_row(job: JobRow, *, step: int, is_last: bool, metrics: Object) -> CheckpointRow:
     name = new_model_name(job["model"], job["suffix"])
     return {
         "id": new_id("ftckpt_"),
@@ -36,10 +38,11 @@ def new_row(job: Row, *, step: int, is_last: bool, metrics: Row) -> Row:
         "name": name if is_last else f"{name}:ckpt-step-{step}",
         "created_at": int(time.time()),
         "metrics": json.dumps({**metrics, "type": job["method"]}),
+        "published": 0,
     }
 
 
-def of_job(store: Store, job_id: str) -> list[Row]:
+def of_job(store: Store, job_id: str) -> list[CheckpointRow]:
     """All checkpoints of a job, oldest first."""
     return store.all("SELECT * FROM checkpoints WHERE job = :job ORDER BY step", {"job": job_id})
 
@@ -61,19 +64,19 @@ def publish(store: Store, job_id: str) -> None:
     store.change("UPDATE checkpoints SET published = 1 WHERE job = :job", {"job": job_id})
 
 
-def published(store: Store, owner: str) -> list[Row]:
+def published(store: Store, owner: str) -> list[CheckpointRow]:
     return store.all(f"{PUBLISHED} ORDER BY checkpoints.seq", {"owner": owner})
 
 
-def find_by_name(store: Store, name: str, owner: str) -> Row | None:
+def find_by_name(store: Store, name: str, owner: str) -> CheckpointRow | None:
     return store.one(f"{PUBLISHED} AND name = :name", {"name": name, "owner": owner})
 
 
-def page(store: Store, job_id: str, *, after: str | None, limit: int) -> Page:
+def page(store: Store, job_id: str, *, after: str | None, limit: int) -> Page[CheckpointRow]:
     return store.page("checkpoints", {"job": job_id}, "published = 1", after=after, limit=limit)
 
 
-def as_object(row: Row) -> Row:
+def as_object(row: CheckpointRow) -> Object:
     """The checkpoint as the API shows it."""
     return {
         "object": "fine_tuning.job.checkpoint",

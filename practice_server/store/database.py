@@ -1,125 +1,25 @@
 """What the server remembers: one SQLite database that all its processes share.
 
-Every change of state is one transaction. Each table counts its rows with `seq`, so that a list
-is paged by the order in which things were made: many rows of the same second lose nothing.
+Every change of state is one transaction. Rows come as SQLite gives them; the modules that keep a
+table say of which type they are.
 """
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
-import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-Row = dict[str, Any]
+from practice_server.store.tables import SCHEMA, VERSION
 
-SCHEMA = """
-CREATE TABLE files (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    owner TEXT NOT NULL,
-    purpose TEXT NOT NULL,
-    filename TEXT NOT NULL,
-    bytes INTEGER NOT NULL,
-    sha256 TEXT,
-    created_at INTEGER NOT NULL,
-    expires_at INTEGER,
-    deleted INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE uploads (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    owner TEXT NOT NULL,
-    purpose TEXT NOT NULL,
-    filename TEXT NOT NULL,
-    bytes INTEGER NOT NULL,
-    file_expires_in INTEGER,
-    created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    file TEXT,
-    completed_from TEXT
-);
-CREATE TABLE parts (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    upload TEXT NOT NULL,
-    bytes INTEGER NOT NULL,
-    created_at INTEGER NOT NULL
-);
-CREATE INDEX parts_by_upload ON parts (upload);
-CREATE TABLE jobs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    owner TEXT NOT NULL,
-    idempotency_key TEXT UNIQUE,
-    status TEXT NOT NULL,
-    model TEXT NOT NULL,
-    training_file TEXT NOT NULL,
-    validation_file TEXT,
-    suffix TEXT,
-    seed INTEGER NOT NULL,
-    method TEXT NOT NULL,
-    hyperparameters TEXT NOT NULL,
-    metadata TEXT,
-    created_at INTEGER NOT NULL,
-    finished_at INTEGER,
-    estimated_finish INTEGER,
-    fine_tuned_model TEXT,
-    result_file TEXT,
-    tokens_per_epoch INTEGER,
-    trained_tokens INTEGER,
-    error TEXT,
-    lease INTEGER NOT NULL DEFAULT 0,
-    last_step INTEGER NOT NULL DEFAULT 0,
-    deaths INTEGER NOT NULL DEFAULT 0,
-    step_at_death INTEGER NOT NULL DEFAULT -1,
-    validation_turn INTEGER NOT NULL DEFAULT 0,
-    training_turn INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX jobs_by_status ON jobs (status, seq);
-CREATE TABLE events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    job TEXT NOT NULL,
-    key TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    level TEXT NOT NULL,
-    message TEXT NOT NULL,
-    type TEXT NOT NULL,
-    data TEXT,
-    UNIQUE (job, key)
-);
-CREATE INDEX events_by_job ON events (job, seq);
-CREATE TABLE checkpoints (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    job TEXT NOT NULL,
-    step INTEGER NOT NULL,
-    name TEXT NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL,
-    metrics TEXT NOT NULL,
-    published INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (job, step)
-);
-"""
-
-# Of the tables above; kept in the database as SQLite's `user_version`.
-VERSION = 1
+Values = Mapping[str, Any]
+RowType = TypeVar("RowType")
 
 # A trainer can wait for hours; see `app` for what waits behind a request.
 LONG_PATIENCE = 6 * 3600.0
-
-ALPHANUMERICS = string.ascii_letters + string.digits
-
-
-def new_id(prefix: str, length: int = 24) -> str:
-    """`prefix` and `length` letters and digits that nobody can guess."""
-    return prefix + "".join(secrets.choice(ALPHANUMERICS) for _ in range(length))
 
 
 class UnknownCursor(Exception):
@@ -127,10 +27,10 @@ class UnknownCursor(Exception):
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[RowType]):
     """One page of a list, and whether another follows it."""
 
-    rows: list[Row]
+    rows: list[RowType]
     has_more: bool
 
 
@@ -192,36 +92,36 @@ class Store:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def change(self, statement: str, values: Row) -> int:
+    def change(self, statement: str, values: Values) -> int:
         """Run one statement with its named values; returns how many rows it changed."""
         return self._connection.execute(statement, values).rowcount
 
-    def insert(self, table: str, row: Row, *, unless_known: bool = False) -> None:
+    def insert(self, table: str, row: Values, *, unless_known: bool = False) -> None:
         """Add a row; with `unless_known`, a row that breaks a unique key is left out."""
         command = "INSERT OR IGNORE" if unless_known else "INSERT"
         places = ", ".join(f":{column}" for column in row)
         self.change(f"{command} INTO {table} ({', '.join(row)}) VALUES ({places})", row)
 
-    def one(self, query: str, values: Row) -> Row | None:
+    def one(self, query: str, values: Values) -> Any:
         """The first row that the query finds, or None."""
         row = self._connection.execute(query, values).fetchone()
         return dict(row) if row else None
 
-    def all(self, query: str, values: Row | None = None) -> list[Row]:
+    def all(self, query: str, values: Values | None = None) -> list[Any]:
         """All rows that the query finds."""
         return [dict(row) for row in self._connection.execute(query, values or {})]
 
     def page(
         self,
         table: str,
-        within: Row,
+        within: Values,
         where: str = "1",
-        values: Row | None = None,
+        values: Values | None = None,
         *,
         after: str | None,
         limit: int,
         newest_first: bool = True,
-    ) -> Page:
+    ) -> Page[Any]:
         """Rows of `table` that have the values `within` and meet `where`, beginning behind the
         row with the id `after`.
 
@@ -237,7 +137,7 @@ class Store:
         )
         return Page(rows[:limit], len(rows) > limit)
 
-    def _cursor(self, table: str, within: Row, after: str | None, comparison: str) -> str:
+    def _cursor(self, table: str, within: Values, after: str | None, comparison: str) -> str:
         if after is None:
             return "1"
         where = f"id = :id AND {_equal(within)}"
@@ -247,6 +147,6 @@ class Store:
         return f"seq {comparison} {row['seq']}"
 
 
-def _equal(values: Row) -> str:
+def _equal(values: Values) -> str:
     """The condition that a row has these values."""
     return " AND ".join(f"{column} = :{column}" for column in values)

@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 import time
 
-from practice_server.store.database import Page, Row, Store, new_id
+from practice_server.store.database import Page, Store
+from practice_server.store.objects import Object, new_id
+from practice_server.store.tables import EventRow
 
 
 def add(
@@ -17,10 +19,10 @@ def add(
     *,
     level: str = "info",
     type: str = "message",
-    data: Row | None = None,
+    data: Object | None = None,
 ) -> None:
     """Add an event unless the job has one with this key."""
-    row = {
+    row: EventRow = {
         "id": new_id("ftevent-"),
         "job": job_id,
         "key": key,
@@ -33,11 +35,11 @@ def add(
     store.insert("events", row, unless_known=True)
 
 
-def page(store: Store, job_id: str, *, after: str | None, limit: int) -> Page:
+def page(store: Store, job_id: str, *, after: str | None, limit: int) -> Page[EventRow]:
     return store.page("events", {"job": job_id}, after=after, limit=limit)
 
 
-def metrics(store: Store, job_id: str) -> list[Row]:
+def metrics(store: Store, job_id: str) -> list[Object]:
     """The metrics of every step, in order."""
     rows = store.all(
         "SELECT data FROM events WHERE job = :job AND type = 'metrics' ORDER BY seq",
@@ -46,7 +48,7 @@ def metrics(store: Store, job_id: str) -> list[Row]:
     return [json.loads(row["data"]) for row in rows]
 
 
-def as_object(row: Row) -> Row:
+def as_object(row: EventRow) -> Object:
     """The event as the API shows it."""
     return {
         "object": "fine_tuning.job.event",

@@ -7,21 +7,24 @@ import hashlib
 import time
 from pathlib import Path
 
-from practice_server.store.database import Page, Row, Store, new_id
+from practice_server.store.database import Page, Store
 from practice_server.store.home import Home
+from practice_server.store.objects import Object, new_id
+from practice_server.store.tables import FileRow
 
 # A deleted file keeps its row, so that a list that is being paged does not lose its place.
-THERE = "deleted = 0 AND (expires_at IS NULL OR expires_at > :now)"
+AVAILABLE = "deleted = 0 AND (expires_at IS NULL OR expires_at > :now)"
 # A job has its files until it ends, also those that were deleted or have expired meanwhile.
 _UNENDED = "FROM jobs WHERE status NOT IN ('succeeded', 'failed', 'cancelled')"
 IN_USE = f"id IN (SELECT training_file {_UNENDED} UNION SELECT validation_file {_UNENDED})"
-NEEDED = f"({THERE} OR {IN_USE})"
+NEEDED = f"({AVAILABLE} OR {IN_USE})"
 
 
 def new_row(
     *, owner: str, purpose: str, filename: str, size: int, expires_in: int | None = None
-) -> Row:
-    """A row for a file whose bytes are on the disk already; `size` in bytes."""
+) -> FileRow:
+    """A row for a file of `size` bytes. Before it is added to the table, the bytes are on the disk
+    and their checksum is in the row."""
     now = int(time.time())
     return {
         "id": new_id("file-", 22),
@@ -29,12 +32,13 @@ def new_row(
         "purpose": purpose,
         "filename": filename,
         "bytes": size,
+        "sha256": None,
         "created_at": now,
         "expires_at": now + expires_in if expires_in else None,
     }
 
 
-def add(store: Store, home: Home, row: Row) -> None:
+def add(store: Store, home: Home, row: FileRow) -> None:
     """Make a file known whose bytes are on the disk; if that fails, they are removed."""
     try:
         with store.transaction():
@@ -44,10 +48,12 @@ def add(store: Store, home: Home, row: Row) -> None:
         raise
 
 
-def find(store: Store, file_id: str, owner: str, *, even_if_deleted: bool = False) -> Row | None:
-    there = "1" if even_if_deleted else THERE
+def find(
+    store: Store, file_id: str, owner: str, *, even_if_deleted: bool = False
+) -> FileRow | None:
+    condition = "1" if even_if_deleted else AVAILABLE
     return store.one(
-        f"SELECT * FROM files WHERE id = :id AND owner = :owner AND {there}",
+        f"SELECT * FROM files WHERE id = :id AND owner = :owner AND {condition}",
         {"id": file_id, "owner": owner, "now": int(time.time())},
     )
 
@@ -60,11 +66,11 @@ def page(
     after: str | None,
     limit: int,
     newest_first: bool,
-) -> Page:
+) -> Page[FileRow]:
     return store.page(
         "files",
         {"owner": owner},
-        f"{THERE} AND (:purpose IS NULL OR purpose = :purpose)",
+        f"{AVAILABLE} AND (:purpose IS NULL OR purpose = :purpose)",
         {"purpose": purpose, "now": int(time.time())},
         after=after,
         limit=limit,
@@ -80,8 +86,8 @@ def delete(store: Store, home: Home, file_id: str) -> None:
         remove_bytes(home, file_id)
 
 
-def are_sound(home: Home, row: Row) -> bool:
-    """Whether the bytes of the file are still those that were kept."""
+def is_intact(home: Home, row: FileRow) -> bool:
+    """Whether the bytes of the file are still those that were uploaded."""
     path = home.file(row["id"])
     try:
         return path.stat().st_size == row["bytes"] and row["sha256"] == sha256(path)
@@ -90,7 +96,7 @@ def are_sound(home: Home, row: Row) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """The sum of a file's bytes, in hexadecimal digits."""
+    """The checksum of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -101,7 +107,7 @@ def remove_bytes(home: Home, file_id: str) -> None:
         home.file(file_id).unlink(missing_ok=True)
 
 
-def as_object(row: Row) -> Row:
+def as_object(row: FileRow) -> Object:
     """The file as the API shows it."""
     return {
         "object": "file",

@@ -77,7 +77,7 @@ class Home:
         return connection
 
     def _close_to_others(self) -> None:
-        """What lies inside is, by the umask; the folder itself may be older than the server.
+        """Let nobody but the owner in: the folder may be older than the server and its umask.
 
         One that has other things too is left as it is.
         """
@@ -123,7 +123,7 @@ def unfinished_name(path: Path) -> Path:
     return path.with_name(path.name + UNFINISHED)
 
 
-def write_with(write: Callable[[Path], None], path: Path) -> None:
+def write_with(write: Callable[[Path], object], path: Path) -> None:
     """Let `write` make a file or a folder of files, which gets the name `path` when it is whole.
 
     A folder with that name is replaced. If `write` raises, nothing is left of what it wrote.
@@ -138,7 +138,7 @@ def write_with(write: Callable[[Path], None], path: Path) -> None:
         remove(unfinished)  # on a full disk the room is needed to tell of it
         raise
     shutil.rmtree(path, ignore_errors=True)
-    _publish(unfinished, path)
+    _rename(unfinished, path)
 
 
 def remove(path: Path) -> None:
@@ -155,7 +155,7 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _publish(unfinished: Path, path: Path) -> None:
+def _rename(unfinished: Path, path: Path) -> None:
     """Rename to the final name, and keep the rename through a power cut."""
     unfinished.replace(path)
     if os.name == "posix":

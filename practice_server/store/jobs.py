@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from practice_server.store import checkpoints, events
-from practice_server.store.database import Page, Row, Store, new_id
+from practice_server.store.database import Page, Store, Values
+from practice_server.store.objects import Object, new_id
+from practice_server.store.tables import CheckpointRow, FileRow, JobRow
 
 UNFINISHED = ("validating_files", "queued", "running")
 MOST_DEATHS = 3
@@ -51,7 +53,7 @@ class Order:
     idempotency_key: str | None
 
 
-def create(store: Store, order: Order) -> Row:
+def create(store: Store, order: Order) -> JobRow:
     """Make a job."""
     job_id = new_id("ftjob-")
     with store.transaction():
@@ -61,7 +63,7 @@ def create(store: Store, order: Order) -> Row:
     return get(store, job_id)
 
 
-def made_before(store: Store, idempotency_key: str, owner: str) -> Row | None:
+def made_before(store: Store, idempotency_key: str, owner: str) -> JobRow | None:
     """The job that was made with the same key, whatever has become of its files since."""
     key = _owned_key(idempotency_key, owner)
     return store.one("SELECT * FROM jobs WHERE idempotency_key = :key", {"key": key})
@@ -72,7 +74,7 @@ def _owned_key(key: str, owner: str) -> str:
     return f"{owner}:{key}"
 
 
-def _row(job_id: str, order: Order) -> Row:
+def _row(job_id: str, order: Order) -> Values:
     return {
         "id": job_id,
         "owner": order.owner,
@@ -98,21 +100,21 @@ def _validating_message(order: Order) -> str:
     return message
 
 
-def find(store: Store, job_id: str, owner: str) -> Row | None:
+def find(store: Store, job_id: str, owner: str) -> JobRow | None:
     return store.one(
         "SELECT * FROM jobs WHERE id = :id AND owner = :owner", {"id": job_id, "owner": owner}
     )
 
 
-def get(store: Store, job_id: str) -> Row:
+def get(store: Store, job_id: str) -> JobRow:
     """The job, which must exist, whoever's it is."""
-    job = store.one("SELECT * FROM jobs WHERE id = :id", {"id": job_id})
+    job: JobRow | None = store.one("SELECT * FROM jobs WHERE id = :id", {"id": job_id})
     if job is None:
         raise LookupError(f"there is no job {job_id}")
     return job
 
 
-def next_of(store: Store, *statuses: str, taken: Collection[str] = ()) -> Row | None:
+def next_of(store: Store, *statuses: str, taken: Collection[str] = ()) -> JobRow | None:
     """Whose turn it is: a job of the first of these states that has one, but none of `taken`.
 
     Owners take turns: of those who wait, the one goes first who has the fewest jobs among `taken`
@@ -146,9 +148,10 @@ def any_unfinished(store: Store) -> bool:
 
 def page(
     store: Store, owner: str, *, metadata: dict[str, str] | None, after: str | None, limit: int
-) -> Page:
+) -> Page[JobRow]:
     """Jobs, newest first. `metadata`: pairs a job must have; {} finds jobs without any."""
-    where, values = "1", {}
+    where = "1"
+    values: dict[str, str] = {}
     if metadata == {}:
         where = "metadata IS NULL"
     for number, (key, value) in enumerate((metadata or {}).items()):
@@ -163,8 +166,8 @@ def page(
 # --- what a client changes ---
 
 
-def move(store: Store, job_id: str, *, origins: tuple[str, ...], status: str) -> bool:
-    """Change the state if it is one of `origins`; returns whether it was."""
+def change_status(store: Store, job_id: str, *, origins: tuple[str, ...], status: str) -> bool:
+    """Change the status if it is one of `origins`; returns whether it was."""
     places = ", ".join(f"'{origin}'" for origin in origins)
     with store.transaction():
         return bool(
@@ -179,7 +182,7 @@ def move(store: Store, job_id: str, *, origins: tuple[str, ...], status: str) ->
 # --- what a trainer changes ---
 
 
-def claim(store: Store, job_id: str) -> Row:
+def claim(store: Store, job_id: str) -> JobRow:
     """Take the job over; returns it with the new lease. This is a turn of its owner."""
     with store.transaction():
         turn = _turn(get(store, job_id)["status"])
@@ -191,22 +194,22 @@ def claim(store: Store, job_id: str) -> Row:
         return get(store, job_id)
 
 
-def hold(store: Store, job: Row, *statuses: str) -> None:
+def check_lease(store: Store, job: JobRow, *statuses: str) -> None:
     """Inside a transaction: raise NoLongerOurs unless this trainer may still change the job."""
     now = get(store, job["id"])
     if now["lease"] != job["lease"] or now["status"] not in statuses:
         raise NoLongerOurs(job["id"])
 
 
-def set_values(store: Store, job: Row, **values: Any) -> None:
+def set_values(store: Store, job: JobRow, **values: Any) -> None:
     assignments = ", ".join(f"{column} = :{column}" for column in values)
     store.change(f"UPDATE jobs SET {assignments} WHERE id = :id", {**values, "id": job["id"]})
 
 
-def queue(store: Store, job: Row, *, hyperparameters: Row, tokens_per_epoch: int) -> None:
+def queue(store: Store, job: JobRow, *, hyperparameters: Object, tokens_per_epoch: int) -> None:
     """The files are in order: let the job wait for its turn."""
     with store.transaction():
-        hold(store, job, "validating_files")
+        check_lease(store, job, "validating_files")
         set_values(
             store,
             job,
@@ -219,27 +222,27 @@ def queue(store: Store, job: Row, *, hyperparameters: Row, tokens_per_epoch: int
         events.add(store, job["id"], "validated", message, data={})
 
 
-def warn(store: Store, job: Row, key: str, message: str) -> None:
+def warn(store: Store, job: JobRow, key: str, message: str) -> None:
     """Tell, once for each key, of something in spite of which the job goes on."""
     with store.transaction():
-        hold(store, job, *UNFINISHED, "paused")
+        check_lease(store, job, *UNFINISHED, "paused")
         events.add(store, job["id"], key, message, level="warn", data={})
 
 
-def start(store: Store, job: Row) -> None:
+def start(store: Store, job: JobRow) -> None:
     """Training begins, or goes on."""
     with store.transaction():
-        hold(store, job, "queued", "running")
+        check_lease(store, job, "queued", "running")
         set_values(store, job, status="running")
         events.add(store, job["id"], "started", "Fine-tuning job started")
 
 
 def record_step(
-    store: Store, job: Row, *, number: int, message: str, data: Row, estimated_finish: int
+    store: Store, job: JobRow, *, number: int, message: str, data: Object, estimated_finish: int
 ) -> None:
     """Tell of a step. A paused job may still tell of the step that was under way."""
     with store.transaction():
-        hold(store, job, "running", "paused")
+        check_lease(store, job, "running", "paused")
         key = f"step {number}"
         events.add(store, job["id"], key, message, type="metrics", data=data)
         store.change(
@@ -249,18 +252,18 @@ def record_step(
         )
 
 
-def record_checkpoint(store: Store, job: Row, row: Row) -> list[str]:
+def record_checkpoint(store: Store, job: JobRow, row: CheckpointRow) -> list[str]:
     """Keep a checkpoint whose folder is written; returns the ids of those now dropped."""
     with store.transaction():
-        hold(store, job, "running", "paused")
+        check_lease(store, job, "running", "paused")
         store.insert("checkpoints", row)
         return checkpoints.drop_old(store, job["id"])
 
 
-def succeed(store: Store, job: Row, *, result_file: Row, trained_tokens: int) -> None:
+def succeed(store: Store, job: JobRow, *, result_file: FileRow, trained_tokens: int) -> None:
     """All of the end at once: result file, checkpoints, events, the model's name."""
     with store.transaction():
-        hold(store, job, "running")
+        check_lease(store, job, "running")
         store.insert("files", result_file)
         *earlier, last = checkpoints.of_job(store, job["id"])
         checkpoints.publish(store, job["id"])
@@ -277,7 +280,7 @@ def succeed(store: Store, job: Row, *, result_file: Row, trained_tokens: int) ->
         _tell_success(store, job["id"], earlier, last["name"])
 
 
-def _tell_success(store: Store, job_id: str, earlier: list[Row], model: str) -> None:
+def _tell_success(store: Store, job_id: str, earlier: list[CheckpointRow], model: str) -> None:
     for checkpoint in earlier:
         step, name = checkpoint["step"], checkpoint["name"]
         message = f"Checkpoint created at step {step} with Snapshot ID: {name}"
@@ -286,14 +289,14 @@ def _tell_success(store: Store, job_id: str, earlier: list[Row], model: str) -> 
     events.add(store, job_id, "succeeded", "The job has successfully completed", data={})
 
 
-def fail(store: Store, job: Row, failure: JobFailed) -> None:
+def fail(store: Store, job: JobRow, failure: JobFailed) -> None:
     """End the job with an error. One that fails in validation never gets a `finished_at`."""
     with store.transaction():
-        hold(store, job, *UNFINISHED)
+        check_lease(store, job, *UNFINISHED)
         _fail(store, get(store, job["id"]), failure)
 
 
-def _fail(store: Store, job: Row, failure: JobFailed) -> None:
+def _fail(store: Store, job: JobRow, failure: JobFailed) -> None:
     set_values(
         store,
         job,
@@ -302,8 +305,7 @@ def _fail(store: Store, job: Row, failure: JobFailed) -> None:
         finished_at=int(time.time()) if job["status"] == "running" else None,
         estimated_finish=None,
     )
-    message = failure.error["message"]
-    events.add(store, job["id"], "failed", message, level="error", data={})
+    events.add(store, job["id"], "failed", str(failure), level="error", data={})
 
 
 # --- what the scheduler changes ---
@@ -323,7 +325,7 @@ def record_death(store: Store, job_id: str) -> None:
 # --- what the API shows ---
 
 
-def as_object(job: Row) -> Row:
+def as_object(job: JobRow) -> Object:
     """The job as the API shows it, its keys in the service's order.
 
     `hyperparameters` has something for supervised jobs only; `method` has them for all.
@@ -356,6 +358,6 @@ def as_object(job: Row) -> Row:
     }
 
 
-def _method(method: str, hyperparameters: Row) -> Row:
+def _method(method: str, hyperparameters: Object) -> Object:
     chosen = dict(sorted(hyperparameters.items()))
     return {"type": method, method: {"hyperparameters": chosen}}

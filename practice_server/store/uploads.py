@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 from practice_server.store import files
-from practice_server.store.database import Row, Store, new_id
+from practice_server.store.database import Store
+from practice_server.store.objects import Object, new_id
+from practice_server.store.tables import FileRow, PartRow, UploadRow
 
 SECONDS_TO_COMPLETE = 3600
 
@@ -22,10 +25,10 @@ def create(
     filename: str,
     size: int,
     file_expires_in: int | None,
-) -> Row:
+) -> UploadRow:
     """Begin an upload of `size` bytes; its file is to live for `file_expires_in` seconds."""
     now = int(time.time())
-    row = {
+    row: UploadRow = {
         "id": new_id("upload_"),
         "owner": owner,
         "purpose": purpose,
@@ -43,9 +46,9 @@ def create(
     return row
 
 
-def find(store: Store, upload_id: str, owner: str) -> Row | None:
+def find(store: Store, upload_id: str, owner: str) -> UploadRow | None:
     """The upload; one that waited too long is `expired`."""
-    row = store.one(
+    row: UploadRow | None = store.one(
         "SELECT * FROM uploads WHERE id = :id AND owner = :owner",
         {"id": upload_id, "owner": owner},
     )
@@ -54,7 +57,7 @@ def find(store: Store, upload_id: str, owner: str) -> Row | None:
     return row
 
 
-def new_part(upload: Row, size: int) -> Row:
+def new_part(upload: UploadRow, size: int) -> PartRow:
     """A row for a part whose bytes are on the disk already."""
     return {
         "id": new_id("part_"),
@@ -64,18 +67,18 @@ def new_part(upload: Row, size: int) -> Row:
     }
 
 
-def add_part(store: Store, part: Row) -> None:
+def add_part(store: Store, part: PartRow) -> None:
     with store.transaction():
         store.insert("parts", part)
 
 
-def parts(store: Store, upload: Row) -> dict[str, Row]:
+def parts(store: Store, upload: UploadRow) -> dict[str, PartRow]:
     """All parts of an upload by their ids."""
     rows = store.all("SELECT * FROM parts WHERE upload = :id", {"id": upload["id"]})
     return {row["id"]: row for row in rows}
 
 
-def complete(store: Store, upload: Row, part_ids: list[str], file: Row) -> None:
+def complete(store: Store, upload: UploadRow, part_ids: list[str], file: FileRow) -> None:
     """End a pending upload with the new `file`, made of these parts."""
     with store.transaction():
         store.change(
@@ -86,12 +89,12 @@ def complete(store: Store, upload: Row, part_ids: list[str], file: Row) -> None:
         store.insert("files", file)
 
 
-def is_completed_from(upload: Row, part_ids: list) -> bool:
+def is_completed_from(upload: UploadRow, part_ids: list[Any]) -> bool:
     """Whether the upload was completed with exactly these parts, in this order."""
     return upload["status"] == "completed" and upload["completed_from"] == json.dumps(part_ids)
 
 
-def cancel(store: Store, upload: Row) -> None:
+def cancel(store: Store, upload: UploadRow) -> None:
     """End a pending upload without a file."""
     with store.transaction():
         store.change(
@@ -99,7 +102,7 @@ def cancel(store: Store, upload: Row) -> None:
         )
 
 
-def as_object(row: Row, file: Row | None = None) -> Row:
+def as_object(row: UploadRow, file: FileRow | None = None) -> Object:
     """The upload as the API shows it; `file`: what has become of it."""
     return {
         "id": row["id"],
@@ -114,7 +117,7 @@ def as_object(row: Row, file: Row | None = None) -> Row:
     }
 
 
-def part_as_object(part: Row) -> Row:
+def part_as_object(part: PartRow) -> Object:
     """The part as the API shows it."""
     return {
         "id": part["id"],

@@ -20,9 +20,10 @@ from practice_server.formats.encoding import as_example, encode
 from practice_server.formats.rules import FileRefused, Role
 from practice_server.store import files, jobs
 from practice_server.store.catalogue import Catalogue, Model
-from practice_server.store.database import Row, Store
+from practice_server.store.database import Store
 from practice_server.store.home import Home
 from practice_server.store.jobs import JobFailed
+from practice_server.store.tables import FileRow, JobRow
 from practice_server.training import hyperparameters
 
 # Of the lines that an event is about; a file may have a million.
@@ -42,7 +43,7 @@ class Measured:
 
 
 def validate_job(
-    store: Store, home: Home, catalogue: Catalogue, job: Row, memory: int | None
+    store: Store, home: Home, catalogue: Catalogue, job: JobRow, memory: int | None
 ) -> None:
     """Move the job to `queued`. Raises JobFailed or ModelUnusable if it cannot be trained.
 
@@ -67,7 +68,7 @@ def validate_job(
     )
 
 
-def find_model(catalogue: Catalogue, job: Row) -> Model:
+def find_model(catalogue: Catalogue, job: JobRow) -> Model:
     """The model to train from. Raises JobFailed if it is gone."""
     model = catalogue.find(job["model"], job["owner"])
     if model is None:
@@ -76,14 +77,14 @@ def find_model(catalogue: Catalogue, job: Row) -> Model:
     return model
 
 
-def file_path(store: Store, home: Home, job: Row, role: Role) -> Path:
+def file_path(store: Store, home: Home, job: JobRow, role: Role) -> Path:
     """Where a file of the job lies.
 
     Raises JobFailed if it was deleted before it was checked, or if its bytes are no longer those
     that were uploaded.
     """
     row = _find_file(store, job, role)
-    if not files.are_sound(home, row):
+    if not files.is_intact(home, row):
         _find_file(store, job, role)  # may have been deleted while it was read
         message = (
             f"The job failed because the {role.name} file is damaged: its bytes on the practice"
@@ -93,19 +94,19 @@ def file_path(store: Store, home: Home, job: Row, role: Role) -> Path:
     return home.file(row["id"])
 
 
-def _find_file(store: Store, job: Row, role: Role) -> Row:
+def _find_file(store: Store, job: JobRow, role: Role) -> FileRow:
     is_checked = job["status"] != "validating_files"  # then the job has it until its end
-    row = files.find(store, job[role.param], job["owner"], even_if_deleted=is_checked)
+    row = files.find(store, job[role.param] or "", job["owner"], even_if_deleted=is_checked)
     if row is None:
         message = f"The job failed because the {role.name} file was deleted"
         raise JobFailed(f"deleted_{role.param}", message, role.param)
     return row
 
 
-def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> DataSize:
+def _measure(store: Store, home: Home, job: JobRow, model: Model, role: Role) -> DataSize:
     path = file_path(store, home, job, role)
     try:
-        rules.check_file(path, job[role.param], role, job["method"])
+        rules.check_file(path, path.name, role, job["method"])
         measured = _count(path, model)
     except FileRefused as refusal:
         raise JobFailed(refusal.code, str(refusal), role.param) from refusal
@@ -123,7 +124,7 @@ def _measure(store: Store, home: Home, job: Row, model: Model, role: Role) -> Da
     return measured.size
 
 
-def _tell(store: Store, job: Row, role: Role, key: str, lines: list[int], fate: str) -> None:
+def _tell(store: Store, job: JobRow, role: Role, key: str, lines: list[int], fate: str) -> None:
     """Name the lines of a file whose examples are not learnt from as a whole, if there are any."""
     if not lines:
         return

@@ -24,9 +24,11 @@ from practice_server.formats.encoding import as_examples
 from practice_server.formats.rules import Role
 from practice_server.store import checkpoints, events, files, jobs
 from practice_server.store.catalogue import Catalogue
-from practice_server.store.database import Row, Store
+from practice_server.store.database import Store
 from practice_server.store.home import Home, write_with
 from practice_server.store.jobs import JobFailed
+from practice_server.store.objects import Object
+from practice_server.store.tables import JobRow
 from practice_server.training.check_job import file_path, find_model
 
 # Of saved states: pocket's 54 MB are written about every 22 seconds, and no more can be lost.
@@ -55,7 +57,7 @@ class TrainingRun:
         store: Store,
         home: Home,
         catalogue: Catalogue,
-        job: Row,
+        job: JobRow,
         ended: threading.Event,
     ) -> None:
         """`ended` is set when the server is gone or the job is paused: save, and stop."""
@@ -193,14 +195,10 @@ class TrainingRun:
             size=len(content),
         )
         path = self._home.file(row["id"])
-        write_with(lambda unfinished: _write_bytes(unfinished, content), path)
+        write_with(lambda unfinished: unfinished.write_bytes(content), path)
         row["sha256"] = files.sha256(path)
         trained_tokens = self._job["tokens_per_epoch"] * self._plan.n_epochs
         jobs.succeed(self._store, self._job, result_file=row, trained_tokens=trained_tokens)
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _message(step: Step) -> str:
@@ -212,7 +210,7 @@ def _message(step: Step) -> str:
     return message
 
 
-def as_csv(steps: list[Row]) -> bytes:
+def as_csv(steps: list[Object]) -> bytes:
     """`steps`: the metrics of each step, with its number as `step`."""
     lines = [",".join(("step", *METRICS))]
     for step in steps:

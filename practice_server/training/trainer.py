@@ -19,9 +19,10 @@ from practice_server.engines.engine import ModelUnusable
 from practice_server.machine import children
 from practice_server.store import jobs
 from practice_server.store.catalogue import Catalogue
-from practice_server.store.database import Row, Store
+from practice_server.store.database import Store
 from practice_server.store.home import Home, is_disk_full
 from practice_server.store.jobs import JobFailed, NoLongerOurs
+from practice_server.store.tables import JobRow
 
 
 def main() -> int:
@@ -40,7 +41,7 @@ def main() -> int:
     return 0
 
 
-def fail(store: Store, home: Home, job: Row, failure: JobFailed) -> None:
+def fail(store: Store, home: Home, job: JobRow, failure: JobFailed) -> None:
     """End the job with an error, on a full disk too: its saved states make room to tell of it."""
     try:
         jobs.fail(store, job, failure)
@@ -55,7 +56,7 @@ def _bring_on(
     store: Store,
     home: Home,
     catalogue: Catalogue,
-    job: Row,
+    job: JobRow,
     ended: threading.Event,
     memory: int | None,
 ) -> None:

@@ -64,7 +64,7 @@ class Connection(H11Protocol):
         headers = [*response.raw_headers, (b"connection", b"close")]
         for event in (
             h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=response.body),
+            h11.Data(data=bytes(response.body)),
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event))
@@ -85,7 +85,7 @@ class Listener:
         self._new_connection = new_connection
         self._connections = connections
         self._most = most_connections()
-        self._tasks = [asyncio.create_task(self._take()), asyncio.create_task(self._look_after())]
+        self._tasks = [asyncio.create_task(task) for task in (self._accept(), self._look_after())]
 
     def close(self) -> None:
         for task in self._tasks:
@@ -94,15 +94,15 @@ class Listener:
     async def wait_closed(self) -> None:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _take(self) -> None:
+    async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         with self.sockets[0] as listening:
             while True:
                 while self._is_full():
                     await asyncio.sleep(SECONDS_UNTIL_ROOM)
                 try:
-                    taken, _ = await loop.sock_accept(listening)
-                    await loop.connect_accepted_socket(self._new_connection, taken)
+                    accepted, _ = await loop.sock_accept(listening)
+                    await loop.connect_accepted_socket(self._new_connection, accepted)
                 except OSError as error:
                     log.warning("could not take a connection: %s", error)
                     await asyncio.sleep(SECONDS_BETWEEN_LOOKS)

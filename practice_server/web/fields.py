@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
 from starlette.requests import Request
 
@@ -65,6 +65,12 @@ class Fields:
         """Whatever the field holds."""
         return self._values[name] if name in self else default
 
+    @overload
+    def text(
+        self, name: str, *, shortest: int = 0, longest: int | None = None, required: Literal[True]
+    ) -> str: ...
+    @overload
+    def text(self, name: str, *, shortest: int = 0, longest: int | None = None) -> str | None: ...
     def text(
         self, name: str, *, shortest: int = 0, longest: int | None = None, required: bool = False
     ) -> str | None:
@@ -78,6 +84,14 @@ class Fields:
     def truth(self, name: str) -> bool:
         return bool(self._typed(name, bool, "boolean"))
 
+    @overload
+    def integer(self, name: str, least: int, most: int, default: int) -> int: ...
+    @overload
+    def integer(self, name: str, least: int, most: int, *, required: Literal[True]) -> int: ...
+    @overload
+    def integer(
+        self, name: str, least: int, most: int, default: int | None = None
+    ) -> int | None: ...
     def integer(
         self,
         name: str,
@@ -90,9 +104,7 @@ class Fields:
         value = self._typed(name, int, "integer", required)
         return default if value is None else self._within(name, value, least, most)
 
-    def number(
-        self, name: str, least: float, most: float, default: float | None = None
-    ) -> float | None:
+    def number(self, name: str, least: float, most: float, default: float) -> float:
         value = self._typed(name, (int, float), "number")
         return default if value is None else self._within(name, value, least, most)
 
@@ -106,8 +118,8 @@ class Fields:
         value = self._typed(name, dict, "object")
         return None if value is None else Fields(value, f"{self._path}{name}.")
 
-    def array(self, name: str, *, required: bool = False) -> list[Any] | None:
-        return self._typed(name, list, "array", required)
+    def array(self, name: str, *, required: bool = False) -> list[Any]:
+        return self._typed(name, list, "array", required) or []
 
     def metadata(self, name: str) -> dict[str, str] | None:
         """Pairs of texts, as clients attach them to what they make."""

@@ -25,8 +25,8 @@ FORM_OVERHEAD = 64 * 1024
 LARGEST_JSON = 2 * 1024 * 1024
 # How long the next piece of a body may take to come.
 SECONDS_FOR_A_PIECE = 30
-# The same for a body that is only passed over, and how long all of it may take.
-SECONDS_TO_PASS_A_PIECE, SECONDS_TO_PASS_OVER = 2, 10
+# The same for a body that nobody reads any more, and how long all of it may take.
+SECONDS_TO_DRAIN_A_PIECE, SECONDS_TO_DRAIN = 2, 10
 HOME_GONE = (
     "The folder of the practice server was moved or deleted while it ran. Put it back, or end the"
     " server and start it again."
@@ -157,12 +157,12 @@ class Body:
     def _too_large(self) -> str:
         return f"The body of the request is larger than {self._most} bytes."
 
-    async def pass_over(self) -> None:
+    async def drain(self) -> None:
         """Take in what is still to come, for no longer than some seconds."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SECONDS_TO_PASS_OVER):
+            async with asyncio.timeout(SECONDS_TO_DRAIN):
                 while not self._ended:
-                    async with asyncio.timeout(SECONDS_TO_PASS_A_PIECE):
+                    async with asyncio.timeout(SECONDS_TO_DRAIN_A_PIECE):
                         self._ended = not (await self._receive()).get("more_body", False)
 
 
@@ -174,7 +174,7 @@ def _before_body(send: Send, body: Body) -> Send:
         if message["type"] != "http.response.body":
             return await send(message)
         await send({**message, "more_body": True})
-        await body.pass_over()
+        await body.drain()
         await send({"type": "http.response.body"})
 
     return send_before_body
@@ -186,7 +186,7 @@ def _after_body(send: Send, body: Body) -> Send:
 
     async def send_after_body(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] >= 400:
-            await body.pass_over()
+            await body.drain()
         await send(message)
 
     return send_after_body

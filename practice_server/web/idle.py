@@ -38,7 +38,7 @@ class Activity:
         return watched
 
     async def end_when_idle(self, seconds: float, store: Store, end: Callable[[], None]) -> None:
-        """Call `end` when there was neither a request nor a job for so long."""
+        """Call `end` when there has been neither a request nor a job for `seconds`."""
         while self._idle_seconds(store) < seconds:
             await asyncio.sleep(min(seconds / 4, LONGEST_CHECK_INTERVAL))
         end()

@@ -27,7 +27,7 @@ from statistics import quantiles
 from typing import Any
 
 import openai
-import psutil  # comes with Jupyter
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 MARV = ROOT / "data" / "marv"

@@ -6,7 +6,7 @@ import shutil
 import time
 from dataclasses import replace
 
-import httpx
+import httpx2
 import nbformat
 import openai
 import pandas as pd
@@ -97,7 +97,7 @@ def test_a_job_whose_id_was_never_remembered_is_found_by_its_key(service, start,
     """As if the kernel had died, at a hosted service, which heeds no Idempotency-Key."""
     url, key = service.client.base_url, service.client.api_key
     hooks = {"request": [lambda request: request.headers.pop("Idempotency-Key", None)]}
-    with httpx.Client(event_hooks=hooks, trust_env=False) as plain:
+    with httpx2.Client(event_hooks=hooks, trust_env=False) as plain:
         client = openai.OpenAI(base_url=url, api_key=key, http_client=plain)
         hosted = replace(service, client=client)
         first = start(hosted, seed=5, n_epochs=1)

@@ -175,7 +175,7 @@ def test_deaths_in_validation_do_not_count_in_training(store):
 def test_a_death_after_the_end_changes_nothing(store):
     """The job was cancelled while its last trainer died."""
     job = create_job(store)
-    jobs.move(store, job["id"], origins=("validating_files",), status="cancelled")
+    jobs.change_status(store, job["id"], origins=("validating_files",), status="cancelled")
     for _ in range(jobs.MOST_DEATHS):
         jobs.record_death(store, job["id"])
     assert jobs.get(store, job["id"])["status"] == "cancelled"

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 
-import httpx
+import httpx2
 import openai
 import pytest
 
@@ -209,7 +209,7 @@ def test_a_create_sent_again_after_a_kill_starts_one_job(start_server, data):
         "method": data.epochs(1),
     }
     headers = {"Idempotency-Key": "only one, please"}
-    address = httpx.URL(server.base_url)
+    address = httpx2.URL(server.base_url)
     connection = http.client.HTTPConnection(address.host, address.port)
     connection.request(
         "POST",

@@ -6,7 +6,7 @@ is left for fine-tuning to teach.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
@@ -159,11 +159,12 @@ def _options(
         held = {order[where] for order in orders}
         if len(names) < N_OPTIONS or len(held) > 1:
             return None
-        right = [(name,) for name in names if name in held]
-        return right[0], random.sample([(n,) for n in names if n not in held], 4), where
+        (name,) = held
+        return (name,), random.sample([(n,) for n in names if n != name], 4), where
+    right: Sequence[Clue | Order]
+    wrong: Sequence[Clue | Order]
     if kind == "order":
-        every = list(permutations(names))
-        right, wrong = orders, [order for order in every if order not in orders]
+        right, wrong = orders, [order for order in permutations(names) if order not in orders]
     else:
         quantifier: Callable[[Iterable[bool]], bool] = all if kind == "must" else any
         drawn = dict.fromkeys(_draw_clue(STATEMENTS, names, random) for _ in range(60))

@@ -38,6 +38,7 @@ def _filled(template: str, fields: Mapping[str, str], random: Random | None, lan
         slot = pieces[i]
         chosen = fields.get(slot)
         if chosen is None:
+            assert random, f"nothing chooses for {slot!r}"
             chosen = random.choice(grouped(f"{language}/words", "slot", "text")[slot])
         pieces[i] = _filled(chosen, fields, random, language) if "{" in chosen else chosen
     return "".join(pieces)

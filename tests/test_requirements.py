@@ -1,0 +1,42 @@
+"""What is imported is in the requirements: nothing comes only because something else needs it."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("helpers", "practice_server", "tests", "data")
+NAMES = {"yaml": "pyyaml"}
+IN_DEVELOPMENT = ("practice_server/pretraining", "tests/benchmarks")
+OTHER_CLIENTS = "tests/clients"  # have requirements of their own
+
+
+def python_files():
+    yield ROOT / "conftest.py"
+    for name in FOLDERS:
+        for path in (ROOT / name).rglob("*.py"):
+            if not path.is_relative_to(ROOT / OTHER_CLIENTS):
+                yield path
+
+
+def declared(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return {line.replace("-", "_").lower() for line in re.findall(r"^([\w-]+)==", text, re.M)}
+
+
+def imported(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        yield from (name.split(".")[0] for name in names)
+
+
+def test_what_is_imported_is_declared():
+    files = {path.relative_to(ROOT).as_posix(): path for path in python_files()}
+    own = {*FOLDERS, *(path.stem for path in files.values())} | sys.stdlib_module_names
+    course, development = declared("requirements.txt"), declared("requirements-dev.txt")
+    for place, path in files.items():
+        known = course | development if place.startswith(IN_DEVELOPMENT) else course
+        found = {NAMES.get(name, name).lower() for name in set(imported(path)) - own}
+        assert found <= known, (place, found - known)
