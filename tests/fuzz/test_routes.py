@@ -1,6 +1,6 @@
 """Odd requests to every served route: each has an answer in OpenAI's form, none is a 500.
 
-    FUZZ_REQUESTS=10000 python -m pytest -s tests/fuzz/test_routes.py
+    FUZZ_REQUESTS=10000 python -m pytest -n0 -s tests/fuzz/test_routes.py
 
 sends so many, with new seeds each time, and prints how they were answered.
 """

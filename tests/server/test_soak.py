@@ -1,6 +1,6 @@
 """Mixed work for a while: uploads, jobs, chats, deletes, odd requests, slow clients, and kills.
 
-    SOAK_SECONDS=600 python -m pytest -s tests/server/test_soak.py
+    SOAK_SECONDS=600 python -m pytest -n0 -s tests/server/test_soak.py
 
 works for ten minutes, and prints what it did. At the end nothing that was acknowledged is lost,
 every job has come to its end, and the process that answers HTTP has stayed small.
