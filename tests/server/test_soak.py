@@ -162,7 +162,7 @@ def test_a_server_stands_mixed_work(start_server):
         neighbour.stop()
         did.update(neighbour.did)
     jobs = [server.client.fine_tuning.jobs.retrieve(job) for n in neighbours for job in n.jobs]
-    ends = Counter(server.wait(job, seconds=300).status for job in jobs)
+    ends = Counter(server.wait(job).status for job in jobs)
     memory.look(server)
     print(f"\n{SECONDS:.0f} seconds:", dict(did), "jobs:", dict(ends), f"{memory.most} kB at most")
     assert [said for neighbour in neighbours for said in neighbour.complaints] == []
