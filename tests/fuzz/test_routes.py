@@ -1,6 +1,6 @@
 """Odd requests to every served route: each has an answer in OpenAI's form, none is a 500.
 
-    FUZZ_REQUESTS=10000 python -m pytest -s tests/fuzz/test_routes.py
+    FUZZ_REQUESTS=10000 python -m pytest -n0 -s tests/fuzz/test_routes.py
 
 sends so many, with new seeds each time, and prints how they were answered.
 """
@@ -23,7 +23,7 @@ from tests.answer_types import ANSWERS, CHUNKS, check_answer, check_chunk
 from tests.fuzz.odd_requests import MARK, PART, requests
 from tests.server.conftest import DONE, epochs, examples
 
-REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "2000"))
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "1000"))
 SERVED = [(call.method, f"/v1{call.path_format}") for call in CALLS if call.is_served]
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_KEEP = 2

@@ -104,7 +104,7 @@ class Server:
             options["training_file"] = self.upload(examples(n_examples))
         return self.client.fine_tuning.jobs.create(**options)
 
-    def wait(self, job, until=DONE, seconds=60):
+    def wait(self, job, until=DONE, seconds=300):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             job = self.client.fine_tuning.jobs.retrieve(job.id)

@@ -45,7 +45,7 @@ def end_all(pids):
             os.kill(pid, signal.SIGKILL)
 
 
-def wait_until(met, seconds=60, pause=0.02):
+def wait_until(met, seconds=300, pause=0.02):
     """Return what `met` returns, as soon as that is true."""
     deadline = time.monotonic() + seconds
     while not (found := met()):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -127,22 +127,18 @@ def test_work_for_a_job_that_ended_just_before_a_crash_goes(store, home, status)
 
 def test_an_old_trainer_may_still_be_at_work(store, home):
     """One that outlived its server renames and removes while the next server starts."""
-    stop = threading.Event()
 
     def work():
-        while not stop.is_set():
+        for _ in range(300):
             (home.models / "ftckpt_a.part").mkdir()
             (home.models / "ftckpt_a.part").rename(home.models / "ftckpt_a")
             (home.models / "ftckpt_a").rmdir()
 
-    working = threading.Thread(target=work)
-    working.start()
-    try:
-        for _ in range(300):
+    with ThreadPoolExecutor() as pool:
+        working = pool.submit(work)
+        while not working.done():
             housekeeping.sweep(store, home)
-    finally:
-        stop.set()
-        working.join()
+    working.result()  # nothing that it worked on was taken away
 
 
 def test_saved_states_make_room_to_tell_that_the_disk_is_full(store, home, monkeypatch):

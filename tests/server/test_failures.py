@@ -71,7 +71,7 @@ def kept_files(server):
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
 def test_a_locked_database_is_told_and_nothing_is_half_done(start_server, data, journal_mode):
     server = start_server("--journal-mode", journal_mode)
-    job = server.create(n_examples=40, method=data.epochs(20))
+    job = server.create(n_examples=40, method=data.epochs(10))
     server.wait(job, until=("running",))
     kept = kept_files(server)
     with locked(server):
@@ -81,9 +81,11 @@ def test_a_locked_database_is_told_and_nothing_is_half_done(start_server, data, 
         assert refused.value.body["type"] == "server_error"
         assert refused.value.response.headers["retry-after"] == "1"
         assert kept_files(server) == kept
+    # With a rollback journal the trainer's writes may keep a reader waiting: it asks again.
+    server.client = server.client.with_options(max_retries=9)
     assert [file.id for file in server.client.files.list()] == kept
     assert server.wait(job).status == "succeeded"
-    assert [step["step"] for step in server.losses(job)] == list(range(1, 801))
+    assert [step["step"] for step in server.losses(job)] == list(range(1, 401))
     assert goes_on(server, data)
 
 
@@ -163,8 +165,15 @@ def flip(path):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [cut, flip, lambda path: path.unlink()])
-@pytest.mark.parametrize("param", ["training_file", "validation_file"])
+@pytest.mark.parametrize(
+    ("param", "damage"),
+    [
+        ("training_file", cut),
+        ("training_file", flip),
+        ("training_file", lambda path: path.unlink()),
+        ("validation_file", flip),
+    ],
+)
 def test_a_damaged_upload_fails_its_job(server, data, damage, param):
     file_id = server.upload(data.examples(12))
     damage(server.home / "files" / file_id)
@@ -241,28 +250,31 @@ def overflow(folder):
     save_file(weights, folder / "model.safetensors")
 
 
-@pytest.mark.parametrize(
-    ("harm", "reason"),
-    [
-        (lambda folder: cut(folder / "model.safetensors"), "model.safetensors is damaged"),
-        (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors missing"),
-        (lambda folder: (folder / "tokenizer_config.json").write_text("{}"), "'pattern'"),
-        (turn_a_matrix, "down_proj.weight has shape"),
-        (overflow, "no finite"),
-    ],
-)
-def test_a_damaged_base_model_fails_its_job(harmed, models, data, harm, reason):
-    harm(models / "other")
-    job = harmed.wait(harmed.create(model="other"))
-    assert (job.status, job.error.code, job.error.param) == (
-        *("failed", "model_not_available", "model"),
-    )
-    assert "the model other cannot be used" in job.error.message and reason in job.error.message
-    refused = refused_chat(harmed, "other")
-    assert refused.code == "model_not_available" and reason in refused.message
-    for message in (job.error.message, refused.message):
-        assert str(models) not in message
-    assert goes_on(harmed, data)
+HARMS = {
+    "short": (lambda folder: cut(folder / "model.safetensors"), "model.safetensors is damaged"),
+    "gone": (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors missing"),
+    "mute": (lambda folder: (folder / "tokenizer_config.json").write_text("{}"), "'pattern'"),
+    "turned": (turn_a_matrix, "down_proj.weight has shape"),
+    "loud": (overflow, "no finite"),
+}
+
+
+def test_a_damaged_base_model_fails_its_job(start_server, models, data):
+    for name in HARMS:
+        copy_model(models, name)
+    server = start_server("--models", models)
+    for name, (harm, reason) in HARMS.items():
+        harm(models / name)
+        job = server.wait(server.create(model=name))
+        assert (job.status, job.error.code, job.error.param) == (
+            *("failed", "model_not_available", "model"),
+        )
+        refused = refused_chat(server, name)
+        assert refused.code == "model_not_available"
+        assert f"the model {name} cannot be used" in job.error.message
+        for message in (job.error.message, refused.message):
+            assert reason in message and str(models) not in message
+    assert goes_on(server, data)
 
 
 def test_a_start_tells_of_models_that_cannot_be_used(start_server, models, data, capfd):

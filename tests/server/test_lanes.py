@@ -28,15 +28,6 @@ def are_running(server, created):
     )
 
 
-def test_jobs_train_side_by_side(start_server, alone, data):
-    server = start_server("--lanes", "3")
-    created = [server.create(**SLOW, method=data.epochs(20)) for _ in range(3)]
-    wait_until(lambda: are_running(server, created))
-    for job in created:
-        assert server.wait(job).status == "succeeded"
-        assert server.losses(job) == alone
-
-
 @finds_children
 def test_a_killed_trainer_is_replaced_beside_another(start_server, alone, data):
     server = start_server("--lanes", "2")

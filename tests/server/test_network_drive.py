@@ -55,12 +55,12 @@ def test_the_whole_road_with_a_rollback_journal(start_server, data):
     server = start_server("--journal-mode", "delete")
     assert journal_mode(server) == "delete"
     client = server.client
-    waiting = [server.create(method=data.epochs(30)) for _ in range(2)]
+    waiting = [server.create() for _ in range(2)]
     jobs = [server.wait(job) for job in waiting]
     assert [job.status for job in jobs] == ["succeeded", "succeeded"]
-    assert [step["step"] for step in server.losses(jobs[0])] == list(range(1, 301))
+    assert [step["step"] for step in server.losses(jobs[0])] == list(range(1, 101))
     assert server.losses(jobs[0]) == server.losses(jobs[1])
-    assert client.files.content(jobs[0].result_files[0]).read().count(b"\n") == 301
+    assert client.files.content(jobs[0].result_files[0]).read().count(b"\n") == 101
     for checkpoint in client.fine_tuning.jobs.checkpoints.list(jobs[0].id):
         question = [{"role": "user", "content": "Say 3."}]
         name = checkpoint.fine_tuned_model_checkpoint
