@@ -10,9 +10,8 @@ from helpers.checks.rules import (
     Format,
     broken,
     did_you_mean,
-    first,
     is_misspelt,
-    kind,
+    misfit_in,
     rule,
     shown,
     table,
@@ -29,7 +28,9 @@ LISTS_OF_MESSAGES: dict[str, tuple[str, ...]] = {
     "completion": (),
     "preferences": ("input.messages", *OUTPUTS),
 }
-FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+FUNCTION = {"name": re.compile(r"[a-zA-Z0-9_-]{1,64}")}
+TOOL = {"type": "function", "function": FUNCTION}
+NAMES = "names are of up to 64 letters a-z, A-Z, digits, _ and -"
 MOST_FUNCTIONS = 128
 
 
@@ -65,17 +66,6 @@ def texts_in(example: Example, example_format: Format) -> Iterator[tuple[str, st
                 yield f"{where}.content[{i}].text", part["text"]
 
 
-def name_fault(field: str, function: Any) -> Fault | None:
-    """Return what is wrong with the name of a function that is offered or called."""
-    match function:
-        case {"name": str(name)} if FUNCTION_NAME.fullmatch(name):
-            return None
-        case {"name": str(name)}:
-            cure = "use up to 64 letters a-z, A-Z, digits, _ and -"
-            return Fault(f"{field}.name", f"forbidden characters in {shown(name)}", cure)
-    return Fault(field, "the function has no name", 'write {"name": "…", and what else it needs}')
-
-
 def _lacks_text(key: str, pair: Example) -> bool:
     is_there = key in pair or is_misspelt(key, pair, PAIR)
     return not is_there or not isinstance(pair.get(key, ""), str)
@@ -109,31 +99,32 @@ rule("error", "input", name="key_unknown")(partial(unknown_key, known=CHAT[:3]))
 rule("error", "completion", name="pair_key_unknown")(partial(unknown_key, known=PAIR))
 
 
-@rule("error", "chat", "input")
-def tools_malformed(example: Example) -> Fault | None:
-    match example.get("tools"):
-        case None:
-            return None
-        case list(tools):
-            return first(_tool_fault(f"tools[{i}]", tool) for i, tool in enumerate(tools))
-    return Fault("tools", f"tools is {kind(example['tools'])}", "make it a list of functions")
+# fmt: off
+table("chat", "input", rows=[
+    ("tools_malformed", "error", "{0}", partial(misfit_in, "tools", [TOOL]),
+     "no list of tools has this",
+     f'write [{{"type": "function", "function": {{"name": "…"}}}}]; {NAMES}'),
+])
+table("chat", rows=[
+    ("functions_malformed", "error", "{0}", lambda chat: _functions_misfit(chat),
+     f"no list of 1 to {MOST_FUNCTIONS} functions has this", f'write [{{"name": "…"}}]; {NAMES}'),
+    ("functions_deprecated", "advice", "functions",
+     lambda chat: chat.get("functions") and not _functions_misfit(chat),
+     "functions is the old form", "write tools and tool_calls instead"),
+])
+table("chat", "input", rows=[
+    ("parallel_tool_calls_malformed", "error", "parallel_tool_calls",
+     lambda chat: not isinstance(chat.get("parallel_tool_calls", False), bool),
+     "it is {kind}", "write true or false"),
+])
+# fmt: on
 
 
-def _tool_fault(field: str, tool: Any) -> Fault | None:
-    if isinstance(tool, dict) and tool.get("type") == "function":
-        return name_fault(f"{field}.function", tool.get("function"))
-    return Fault(field, "the tool is no function", 'write {"type": "function", "function": {…}}')
-
-
-@rule("error", "chat")
-def functions_malformed(example: Example) -> Fault | None:
-    functions = example.get("functions")
-    if functions is None:
-        return None
-    if not isinstance(functions, list) or not 1 <= len(functions) <= MOST_FUNCTIONS:
-        message = f"functions must be a list of 1 to {MOST_FUNCTIONS} functions"
-        return Fault("functions", message, "make it one, or leave it out")
-    return first(name_fault(f"functions[{i}]", one) for i, one in enumerate(functions))
+def _functions_misfit(chat: Example) -> str | None:
+    functions = chat.get("functions")
+    if isinstance(functions, list) and not 1 <= len(functions) <= MOST_FUNCTIONS:
+        return "functions"
+    return misfit_in("functions", [FUNCTION], chat)
 
 
 @rule("error", "preferences")
@@ -141,8 +132,9 @@ def input_malformed(example: Example) -> Fault | None:
     given = example.get("input")
     if not isinstance(given, dict):
         return Fault("input", "input is missing or no object", 'write "input": {"messages": […]}')
-    fault = first(fault for _, _, fault in broken("input", given))
-    return fault and Fault(f"input.{fault.field}", fault.message, fault.cure)
+    for _, _, fault in broken("input", given):
+        return Fault(f"input.{fault.field}", fault.message, fault.cure)
+    return None
 
 
 def _output_fault(key: str, example: Example) -> Fault | None:
@@ -161,16 +153,6 @@ for output in OUTPUTS:
     rule("error", "preferences", name=f"{output}_malformed")(partial(_output_fault, output))
 rule("error", "preferences", name="preference_key_unknown")(partial(unknown_key, known=PREFERENCE))
 # fmt: off
-table("chat", rows=[
-    ("functions_deprecated", "advice", "functions",
-     lambda chat: chat.get("functions") and not functions_malformed(chat),
-     "functions is the old form", "write tools and tool_calls instead"),
-])
-table("chat", "input", rows=[
-    ("parallel_tool_calls_malformed", "error", "parallel_tool_calls",
-     lambda chat: not isinstance(chat.get("parallel_tool_calls", False), bool),
-     "it is {kind}", "write true or false"),
-])
 table("completion", rows=[
     ("completion_empty", "warning", "completion",
      lambda pair: isinstance(pair.get("completion"), str) and not pair["completion"].strip(),

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import orjson
 
-from helpers.checks.examples import name_fault
+from helpers.checks.examples import FUNCTION, NAMES
 from helpers.checks.rules import (
     Fault,
     did_you_mean,
-    first,
     is_misspelt,
-    kind,
+    misfit,
+    misfit_in,
     rule,
     shown,
     table,
@@ -32,7 +33,10 @@ KEYS_BY_ROLE = {
 KEYS = ("role", "content", "name")
 ALL_KEYS = (*KEYS_BY_ROLE["assistant"], "tool_call_id")
 NAME = re.compile(r"[^\s<|\\/>]{1,64}")
-CALL = 'write {"id": "…", "type": "function", "function": {"name": "…", "arguments": "{…}"}}'
+ADDRESS = re.compile("https?://|data:image/")
+CALLED = FUNCTION | {"arguments": str}
+CALL = {"type": "function", "id": str, "function": CALLED}
+AS_CALL = '{"id": "…", "type": "function", "function": {"name": "…", "arguments": "{…}"}}'
 AS_TEXT = "write a JSON object as a text: json.dumps(arguments)"
 
 
@@ -75,6 +79,15 @@ table("message", rows=[
      lambda message: isinstance(message.get("content"), str) and not message["content"].strip()
      and not _says_otherwise(message),
      "content is empty", "write the text, or delete the example"),
+    ("content_parts_malformed", "error", "{0}", lambda message: _parts_misfit(message),
+     "no list of parts has this; a tool's message has a text, and only users show images",
+     'write {"type": "text", "text": "…"} or {"type": "image_url", "image_url": {"url": "https://…"}}'),
+    ("tool_calls_malformed", "error", "{0}",
+     lambda message: message.get("tool_calls") == [] and "tool_calls"
+     or misfit_in("tool_calls", [CALL], message),
+     "no list of calls has this", f"write [{AS_CALL}]; {NAMES}"),
+    ("function_call_malformed", "error", "{0}", partial(misfit_in, "function_call", CALLED),
+     "no call has this", f'write {{"name": "…", "arguments": "{{…}}"}}; {NAMES}'),
     ("name_invalid", "error", "name",
      lambda message: not isinstance(message.get("name", "none"), str)
      or not NAME.fullmatch(message.get("name", "none")),
@@ -124,36 +137,26 @@ def key_misplaced(message: Message) -> Fault | None:
     return None
 
 
-@rule("error", "message")
-def content_parts_malformed(message: Message) -> Fault | None:
+def _parts_misfit(message: Message) -> str | None:
     match message:
-        case {"role": "tool" | "function", "content": list()}:
-            return Fault("content", "the content of a tool's message is a list", "write one text")
-        case {"content": []}:
-            return Fault("content", "content is an empty list", "write a text")
+        case {"role": "tool" | "function", "content": list()} | {"content": []}:
+            return "content"
         case {"content": list(parts)}:
-            role = message.get("role")
-            return first(_part_fault(f"content[{i}]", part, role) for i, part in enumerate(parts))
+            ways = (_part_misfit(part, message, f"content[{i}]") for i, part in enumerate(parts))
+            return next(filter(None, ways), None)
     return None
 
 
-def _part_fault(field: str, part: Any, role: Any) -> Fault | None:
+def _part_misfit(part: Any, message: Message, way: str) -> str | None:
     match part:
-        case {"type": "text", "text": str()}:
-            return None
         case {"type": "text"}:
-            return Fault(f"{field}.text", "the part has no text", 'write "text": "…"')
-        case {"type": "image_url"} if role != "user":
-            message = f"an image in a message of {shown(role)}"
-            return Fault(field, message, "only users show images")
-        case {"type": "image_url", "image_url": {"url": str(address)}} if address.startswith(
-            ("https://", "http://", "data:image/")
-        ):
-            return None
-        case {"type": "image_url"}:
-            cure = 'write "image_url": {"url": "https://…"}'
-            return Fault(f"{field}.image_url.url", "the image has no address", cure)
-    return Fault(field, "the part is neither text nor image_url", "take it out")
+            return misfit(part, {"text": str}, way)
+        case {"type": "image_url"} if message.get("role") == "user":
+            image = part.get("image_url")
+            address = image.get("url") if isinstance(image, dict) else None
+            is_sound = isinstance(address, str) and ADDRESS.match(address)
+            return None if is_sound else f"{way}.image_url.url"
+    return way
 
 
 @rule("advice", "message")
@@ -164,40 +167,6 @@ def image(message: Message) -> Fault | None:
             cure = "train on a model that sees; the practice server refuses images"
             return Fault(f"content[{i}]", "an image", cure)
     return None
-
-
-@rule("error", "message")
-def tool_calls_malformed(message: Message) -> Fault | None:
-    match message.get("tool_calls"):
-        case None:
-            return None
-        case [_, *_] as calls:
-            return first(_call_fault(f"tool_calls[{i}]", call) for i, call in enumerate(calls))
-    return Fault("tool_calls", "tool_calls must be a list of calls", "write one, or none")
-
-
-def _call_fault(field: str, call: Any) -> Fault | None:
-    match call:
-        case {"type": "function", "id": str()}:
-            return _called_fault(f"{field}.function", call.get("function"))
-        case {"type": "function"}:
-            return Fault(f"{field}.id", "the call has no id", CALL)
-    return Fault(field, "the call is of no function", CALL)
-
-
-def _called_fault(field: str, function: Any) -> Fault | None:
-    if fault := name_fault(field, function):
-        return fault
-    arguments = function.get("arguments")
-    if isinstance(arguments, str):
-        return None
-    return Fault(f"{field}.arguments", f"they are {kind(arguments)}", AS_TEXT)
-
-
-@rule("error", "message")
-def function_call_malformed(message: Message) -> Fault | None:
-    call = message.get("function_call")
-    return None if call is None else _called_fault("function_call", call)
 
 
 @rule("warning", "message")

@@ -10,6 +10,7 @@ all is well:
 What one condition decides is a row of a `table` instead.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -107,9 +108,34 @@ def broken(about: About, thing: Any, where: str = "") -> Iterator[Located]:
             yield where, one, fault
 
 
-def first(faults: Iterable[Fault | None]) -> Fault | None:
-    """Return the first fault, if there is one."""
-    return next(filter(None, faults), None)
+def misfit(value: Any, shape: Any, way: str) -> str | None:
+    """Return the way to the first thing in `value` that has not its shape.
+
+    A shape is a type, a pattern, [shape of each in a list], or {key: shape} of an object. What
+    lacks its type, or the text that names it, is taken for another thing as a whole.
+    """
+    if isinstance(shape, type):
+        return None if isinstance(value, shape) else way
+    if isinstance(shape, re.Pattern):
+        return None if shape.fullmatch(value) else way
+    if not isinstance(value, type(shape)):
+        return way
+    if isinstance(shape, list):
+        ways = (misfit(one, shape[0], f"{way}[{i}]") for i, one in enumerate(value))
+        return next(filter(None, ways), None)
+    for key, inner in shape.items():
+        found = value.get(key)
+        is_named = isinstance(found, str) or not isinstance(inner, re.Pattern)
+        if not is_named or isinstance(inner, str) and found != inner:
+            return way
+        if not isinstance(inner, str) and (inside := misfit(found, inner, f"{way}.{key}")):
+            return inside
+    return None
+
+
+def misfit_in(key: str, shape: Any, thing: dict[str, Any]) -> str | None:
+    """Return the way to the first misfit in what `key` holds, if it holds anything."""
+    return None if thing.get(key) is None else misfit(thing[key], shape, key)
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:
