@@ -8,6 +8,7 @@ from typing import Any
 from helpers.checks.rules import (
     Fault,
     Format,
+    Row,
     broken,
     did_you_mean,
     is_misspelt,
@@ -30,6 +31,7 @@ LISTS_OF_MESSAGES: dict[str, tuple[str, ...]] = {
 }
 FUNCTION = {"name": re.compile(r"[a-zA-Z0-9_-]{1,64}")}
 TOOL = {"type": "function", "function": FUNCTION}
+MISFIT = "{0[1]} is not what belongs here"
 NAMES = "names are of up to 64 letters a-z, A-Z, digits, _ and -"
 MOST_FUNCTIONS = 128
 
@@ -71,60 +73,69 @@ def _lacks_text(key: str, pair: Example) -> bool:
     return not is_there or not isinstance(pair.get(key, ""), str)
 
 
-@rule("error", "no format")
-def format_unknown(example: Example) -> Fault:
-    cure = "write messages (chat), prompt and completion, or input and outputs"
-    for key in reversed(example):
-        if near := did_you_mean(key, CHAT + PAIR + PREFERENCE):
-            cure = f"{key!r}: did you mean {near!r}?"
-    return Fault("", f"the keys {shown(list(example))} make no training example", cure)
+def _functions_misfit(chat: Example) -> tuple[str, str] | None:
+    functions = chat.get("functions")
+    if isinstance(functions, list) and not 1 <= len(functions) <= MOST_FUNCTIONS:
+        return "functions", f"a list of {len(functions)}"
+    return misfit_in("functions", [FUNCTION], chat)
+
+
+def _output_misfit(key: str, example: Example) -> str | None:
+    match example.get(key):
+        case None if key not in example and is_misspelt(key, example, PREFERENCE):
+            return None
+        case [{"role": "system" | "user" | "tool"}]:
+            return f"{key}[0]"
+        case [_]:
+            return None
+    return key
+
+
+def _chat_rows(keys: tuple[str, ...]) -> list[Row]:
+    return [
+        ("messages_no_list", "error", "messages",
+         lambda chat: not isinstance(chat.get("messages"), list),
+         "messages is {kind}", 'write "messages": [ … ]'),
+        ("messages_empty", "error", "messages", lambda chat: chat.get("messages") == [],
+         "messages is empty", "write the conversation, or delete the line"),
+        unknown_key("key_unknown", keys),
+        ("tools_malformed", "error", "{0[0]}", partial(misfit_in, "tools", [TOOL]),
+         MISFIT,
+         f'write [{{"type": "function", "function": {{"name": "…"}}}}]; {NAMES}'),
+        ("parallel_tool_calls_malformed", "error", "parallel_tool_calls",
+         lambda chat: not isinstance(chat.get("parallel_tool_calls", False), bool),
+         "it is {kind}", "write true or false"),
+    ]  # fmt: skip
 
 
 # fmt: off
-table("chat", "input", rows=[
-    ("messages_no_list", "error", "messages",
-     lambda chat: not isinstance(chat.get("messages"), list),
-     "messages is {kind}", 'write "messages": [ … ]'),
-    ("messages_empty", "error", "messages", lambda chat: chat.get("messages") == [],
-     "messages is empty", "write the conversation, or delete the line"),
-])
-table("completion", rows=[
-    (f"{key}_missing", "error", key, partial(_lacks_text, key),
-     f"{key} is missing, or no text", f'write "{key}": "…"')
-    for key in PAIR
-])
-# fmt: on
-rule("error", "chat", name="key_unknown")(partial(unknown_key, known=CHAT))
-rule("error", "input", name="key_unknown")(partial(unknown_key, known=CHAT[:3]))
-rule("error", "completion", name="pair_key_unknown")(partial(unknown_key, known=PAIR))
-
-
-# fmt: off
-table("chat", "input", rows=[
-    ("tools_malformed", "error", "{0}", partial(misfit_in, "tools", [TOOL]),
-     "no list of tools has this",
-     f'write [{{"type": "function", "function": {{"name": "…"}}}}]; {NAMES}'),
-])
+table("input", rows=_chat_rows(CHAT[:3]))
 table("chat", rows=[
-    ("functions_malformed", "error", "{0}", lambda chat: _functions_misfit(chat),
-     f"no list of 1 to {MOST_FUNCTIONS} functions has this", f'write [{{"name": "…"}}]; {NAMES}'),
+    *_chat_rows(CHAT),
+    ("functions_malformed", "error", "{0[0]}", _functions_misfit,
+     MISFIT, f'write 1 to {MOST_FUNCTIONS} of them, [{{"name": "…"}}]; {NAMES}'),
     ("functions_deprecated", "advice", "functions",
      lambda chat: chat.get("functions") and not _functions_misfit(chat),
      "functions is the old form", "write tools and tool_calls instead"),
 ])
-table("chat", "input", rows=[
-    ("parallel_tool_calls_malformed", "error", "parallel_tool_calls",
-     lambda chat: not isinstance(chat.get("parallel_tool_calls", False), bool),
-     "it is {kind}", "write true or false"),
+table("completion", rows=[
+    *[(f"{key}_missing", "error", key, partial(_lacks_text, key),
+       f"{key} is missing, or no text", f'write "{key}": "…"') for key in PAIR],
+    unknown_key("pair_key_unknown", PAIR),
+    ("completion_empty", "warning", "completion",
+     lambda pair: isinstance(pair.get("completion"), str) and not pair["completion"].strip(),
+     "the completion is empty", "write it, or delete the line"),
+])
+table("preferences", rows=[
+    *[(f"{key}_malformed", "error", "{0}", partial(_output_misfit, key),
+       f"{key} must be a list of one message of the assistant",
+       f'write "{key}": [{{"role": "assistant", "content": "…"}}]') for key in OUTPUTS],
+    unknown_key("preference_key_unknown", PREFERENCE),
+    ("outputs_equal", "warning", "",
+     lambda example: example.get(OUTPUTS[0]) == example.get(OUTPUTS[1]),
+     "both outputs are the same", "nothing is preferred; delete the line"),
 ])
 # fmt: on
-
-
-def _functions_misfit(chat: Example) -> str | None:
-    functions = chat.get("functions")
-    if isinstance(functions, list) and not 1 <= len(functions) <= MOST_FUNCTIONS:
-        return "functions"
-    return misfit_in("functions", [FUNCTION], chat)
 
 
 @rule("error", "preferences")
@@ -137,29 +148,10 @@ def input_malformed(example: Example) -> Fault | None:
     return None
 
 
-def _output_fault(key: str, example: Example) -> Fault | None:
-    cure = f'write "{key}": [{{"role": "assistant", "content": "…"}}]'
-    match example.get(key):
-        case None if key not in example and is_misspelt(key, example, PREFERENCE):
-            return None
-        case [{"role": "system" | "user" | "tool"}]:
-            return Fault(f"{key}[0]", "it must be a message of the assistant", cure)
-        case [_]:
-            return None
-    return Fault(key, f"{key} must be a list of one message", cure)
-
-
-for output in OUTPUTS:
-    rule("error", "preferences", name=f"{output}_malformed")(partial(_output_fault, output))
-rule("error", "preferences", name="preference_key_unknown")(partial(unknown_key, known=PREFERENCE))
-# fmt: off
-table("completion", rows=[
-    ("completion_empty", "warning", "completion",
-     lambda pair: isinstance(pair.get("completion"), str) and not pair["completion"].strip(),
-     "the completion is empty", "write it, or delete the line"),
-])
-table("preferences", rows=[
-    ("outputs_equal", "warning", "",
-     lambda example: example.get(OUTPUTS[0]) == example.get(OUTPUTS[1]),
-     "both outputs are the same", "nothing is preferred; delete the line"),
-])
+@rule("error", "no format")
+def format_unknown(example: Example) -> Fault:
+    cure = "write messages (chat), prompt and completion, or input and outputs"
+    for key in reversed(example):
+        if near := did_you_mean(key, CHAT + PAIR + PREFERENCE):
+            cure = f"{key!r}: did you mean {near!r}?"
+    return Fault("", f"the keys {shown(list(example))} make no training example", cure)

@@ -4,7 +4,7 @@ import codecs
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -25,14 +25,6 @@ HINTS = {
     tuple(map(chr, range(32))):
         "the line ends too early, or holds a bare line end or tab (write \\n, \\t)",
 }  # fmt: skip
-
-
-class Line(NamedTuple):
-    """What is known of a line that holds an example."""
-
-    size: int  # bytes
-    format: str
-    usual_format: str
 
 
 def read_lines(path: str | Path) -> Iterator[bytes]:
@@ -110,12 +102,14 @@ table("value", rows=[
     ("not_an_object", "error", "", lambda value: not isinstance(value, dict),
      "the line holds {kind}: {1!r:.60}", "make it an object {…}"),
 ])
-table("line", rows=[
-    ("long_line", "warning", "", lambda line: line.size > LONGEST_IN_PRACTICE,
+table("example line", rows=[
+    ("long_line", "warning", "", lambda raw: len(raw) > LONGEST_IN_PRACTICE,
      f"the practice server takes lines of {LONGEST_IN_PRACTICE:,} bytes, and refuses this file",
      "shorten the example, or train on another service"),
-    ("mixed_formats", "error", "", lambda line: line.format != line.usual_format and line,
-     "a {0.format} example in a file of {0.usual_format} examples", "make it two files"),
+])
+table("formats", rows=[
+    ("mixed_formats", "error", "", lambda formats: formats[0] != formats[1],
+     "a {1[1]} example in a file of {1[0]} examples", "make it two files"),
 ])
 # fmt: on
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import orjson
 
-from helpers.checks.examples import FUNCTION, NAMES
+from helpers.checks.examples import FUNCTION, MISFIT, NAMES
 from helpers.checks.rules import (
     Fault,
     did_you_mean,
     is_misspelt,
-    misfit,
     misfit_in,
     rule,
     shown,
@@ -66,6 +65,9 @@ table("message", rows=[
     ("weight_invalid", "error", "weight",
      lambda message: repr(message.get("weight", 1)) not in ("0", "1"),
      "weight is {1!r:.60}", "write 0 (not trained on) or 1"),
+    unknown_key("message_key_unknown", ALL_KEYS),
+    ("key_misplaced", "error", "{0}", lambda message: _misplaced_key(message),
+     "messages of this role have no {0}", "take it out"),
     ("content_missing", "error", "content",
      lambda message: _lacks("content", message) and not _says_otherwise(message),
      "the message has no content", 'write "content": "…"'),
@@ -80,14 +82,15 @@ table("message", rows=[
      and not _says_otherwise(message),
      "content is empty", "write the text, or delete the example"),
     ("content_parts_malformed", "error", "{0}", lambda message: _parts_misfit(message),
-     "no list of parts has this; a tool's message has a text, and only users show images",
+     "neither a text nor a user's image with an address; a tool's message has no parts",
      'write {"type": "text", "text": "…"} or {"type": "image_url", "image_url": {"url": "https://…"}}'),
-    ("tool_calls_malformed", "error", "{0}",
-     lambda message: message.get("tool_calls") == [] and "tool_calls"
-     or misfit_in("tool_calls", [CALL], message),
-     "no list of calls has this", f"write [{AS_CALL}]; {NAMES}"),
-    ("function_call_malformed", "error", "{0}", partial(misfit_in, "function_call", CALLED),
-     "no call has this", f'write {{"name": "…", "arguments": "{{…}}"}}; {NAMES}'),
+    ("image", "advice", "{0}", lambda message: _first_image(message),
+     "an image", "train on a model that sees; the practice server refuses images"),
+    ("tool_calls_malformed", "error", "{0[0]}",
+     lambda message: message.get("tool_calls") == [] and ("tool_calls", "an empty list")
+     or misfit_in("tool_calls", [CALL], message), MISFIT, f"write [{AS_CALL}]; {NAMES}"),
+    ("function_call_malformed", "error", "{0[0]}", partial(misfit_in, "function_call", CALLED),
+     MISFIT, f'write {{"name": "…", "arguments": "{{…}}"}}; {NAMES}'),
     ("name_invalid", "error", "name",
      lambda message: not isinstance(message.get("name", "none"), str)
      or not NAME.fullmatch(message.get("name", "none")),
@@ -120,20 +123,18 @@ def role_unknown(message: Message) -> Fault | None:
     return Fault("role", f"unknown role {shown(message['role'])}", cure)
 
 
-@rule("error", "message")
-def message_key_unknown(message: Message) -> Fault | None:
-    return unknown_key(message, ALL_KEYS)
-
-
-@rule("error", "message")
-def key_misplaced(message: Message) -> Fault | None:
-    role = message.get("role")
-    if role not in ROLES:
+def _misplaced_key(message: Message) -> str | None:
+    if message.get("role") not in ROLES:
         return None
-    allowed = (*KEYS_BY_ROLE.get(role, KEYS), "weight")
-    for key in message:
-        if key in ALL_KEYS and key not in allowed:
-            return Fault(key, f"a message of {role} has no {key}", "take it out")
+    allowed = (*KEYS_BY_ROLE.get(message["role"], KEYS), "weight")
+    return next((key for key in message if key in ALL_KEYS and key not in allowed), None)
+
+
+def _first_image(message: Message) -> str | None:
+    content = message.get("content")
+    for i, part in enumerate(content if isinstance(content, list) else ()):
+        if isinstance(part, dict) and part.get("type") == "image_url":
+            return f"content[{i}]"
     return None
 
 
@@ -150,23 +151,13 @@ def _parts_misfit(message: Message) -> str | None:
 def _part_misfit(part: Any, message: Message, way: str) -> str | None:
     match part:
         case {"type": "text"}:
-            return misfit(part, {"text": str}, way)
+            return None if isinstance(part.get("text"), str) else f"{way}.text"
         case {"type": "image_url"} if message.get("role") == "user":
             image = part.get("image_url")
             address = image.get("url") if isinstance(image, dict) else None
             is_sound = isinstance(address, str) and ADDRESS.match(address)
             return None if is_sound else f"{way}.image_url.url"
     return way
-
-
-@rule("advice", "message")
-def image(message: Message) -> Fault | None:
-    content = message.get("content")
-    for i, part in enumerate(content if isinstance(content, list) else ()):
-        if isinstance(part, dict) and part.get("type") == "image_url":
-            cure = "train on a model that sees; the practice server refuses images"
-            return Fault(f"content[{i}]", "an image", cure)
-    return None
 
 
 @rule("warning", "message")

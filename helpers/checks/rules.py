@@ -27,7 +27,8 @@ About = Literal[
     "bytes",  # a line's bytes; what breaks one of these holds no example
     "broken line",  # the text of a line that is no JSON
     "value",  # what a line of sound JSON holds
-    "line",  # the file's format, that of the line's example, and its bytes
+    "example line",  # the bytes of a line that holds an example
+    "formats",  # the file's format and that of an example
     "no format",  # an object that is no training example
     "chat",  # a chat example
     "completion",  # a prompt/completion example
@@ -108,33 +109,32 @@ def broken(about: About, thing: Any, where: str = "") -> Iterator[Located]:
             yield where, one, fault
 
 
-def misfit(value: Any, shape: Any, way: str) -> str | None:
-    """Return the way to the first thing in `value` that has not its shape.
+def misfit(value: Any, shape: Any, way: str) -> tuple[str, str] | None:
+    """Return the way to the first thing in `value` that has not its shape, and what it is.
 
     A shape is a type, a pattern, [shape of each in a list], or {key: shape} of an object. What
     lacks its type, or the text that names it, is taken for another thing as a whole.
     """
-    if isinstance(shape, type):
-        return None if isinstance(value, shape) else way
+    wrong = way, shown(value) if isinstance(value, str) else kind(value)
     if isinstance(shape, re.Pattern):
-        return None if shape.fullmatch(value) else way
-    if not isinstance(value, type(shape)):
-        return way
+        return None if shape.fullmatch(value) else wrong
+    if isinstance(shape, type) or not isinstance(value, type(shape)):
+        return None if shape is type(value) else wrong
     if isinstance(shape, list):
-        ways = (misfit(one, shape[0], f"{way}[{i}]") for i, one in enumerate(value))
-        return next(filter(None, ways), None)
+        inside = (misfit(one, shape[0], f"{way}[{i}]") for i, one in enumerate(value))
+        return next(filter(None, inside), None)
     for key, inner in shape.items():
         found = value.get(key)
         is_named = isinstance(found, str) or not isinstance(inner, re.Pattern)
         if not is_named or isinstance(inner, str) and found != inner:
-            return way
-        if not isinstance(inner, str) and (inside := misfit(found, inner, f"{way}.{key}")):
-            return inside
+            return wrong
+        if not isinstance(inner, str) and (deeper := misfit(found, inner, f"{way}.{key}")):
+            return deeper
     return None
 
 
-def misfit_in(key: str, shape: Any, thing: dict[str, Any]) -> str | None:
-    """Return the way to the first misfit in what `key` holds, if it holds anything."""
+def misfit_in(key: str, shape: Any, thing: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the first misfit in what `key` holds, if it holds anything."""
     return None if thing.get(key) is None else misfit(thing[key], shape, key)
 
 
@@ -149,14 +149,18 @@ def is_misspelt(key: str, thing: dict[str, Any], known: Collection[str]) -> bool
     return any(did_you_mean(other, (key,)) for other in thing if other not in known)
 
 
-def unknown_key(thing: dict[str, Any], known: Collection[str]) -> Fault | None:
-    """Return the fault of the first key that is not known."""
-    unknown = next((key for key in thing if key not in known), None)
-    if unknown is None:
+def unknown_key(rule_name: str, known: Collection[str]) -> Row:
+    """Return the row of the rule that an object has no keys but those that are known."""
+
+    def find(thing: dict[str, Any]) -> tuple[str, str] | None:
+        for key in thing:
+            if key not in known:
+                near = did_you_mean(key, [other for other in known if other not in thing])
+                return key, f"did you mean {near!r}?" if near else f"known are {', '.join(known)}"
         return None
-    near = did_you_mean(unknown, [key for key in known if key not in thing])
-    cure = f"did you mean {near!r}?" if near else f"take it out; known are {', '.join(known)}"
-    return Fault(unknown, f"there is no key {shown(unknown)} here", cure)
+
+    message = "there is no key {0[0]!r:.60}; {0[1]}"
+    return rule_name, "error", "{0[0]}", find, message, "rename it, or take it out"
 
 
 def shown(value: Any) -> str:

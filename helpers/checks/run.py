@@ -14,7 +14,7 @@ from tqdm import tqdm
 # Importing a module of rules enters its rules into RULES.
 from helpers.checks import across, conversations, messages, texts  # noqa: F401
 from helpers.checks.examples import Example, format_of, messages_in, texts_in
-from helpers.checks.lines import Line, read_lines, read_object
+from helpers.checks.lines import read_lines, read_object
 from helpers.checks.plain import plain_chat
 from helpers.checks.report import Finding, Report
 from helpers.checks.rules import RULES, About, Format, Located, broken
@@ -93,8 +93,9 @@ class Examination:
         found = list(judge(example))
         if example_format := format_of(example):
             self.report.format = self.report.format or example_format
-            usual = example_format if self._found["mixed_formats"] else self.report.format
-            found += broken("line", Line(len(raw), example_format, usual))
+            found += broken("example line", raw)
+            if not self._found["mixed_formats"]:
+                found += broken("formats", (self.report.format, example_format))
         self._add(self._line, found)
         if example_format and not has_error(found):
             self.seen.add(self._line, example)
