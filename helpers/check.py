@@ -8,13 +8,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from helpers.checks.fix import fix_file
 from helpers.checks.report import Finding, Report
-from helpers.checks.run import examine
+from helpers.checks.run import Examination
 
 __all__ = ["Finding", "Report", "check_file", "fix_file"]
 
@@ -36,13 +35,12 @@ def check_file(
     Reads line by line; memory grows by 32 bytes an example. Whatever the bytes, it ends with a
     Report; only a file that cannot be read raises OSError.
     """
-    examined = partial(examine, model=model, method=method, progress=progress)
+    training = Examination(path, model, method, is_training=True)
     if valid is None:
-        return examined(path)[0]
-    valid_report, seen = examined(valid, is_validation=True)
-    report, _ = examined(path, validation=seen)
-    report.valid = valid_report
-    return report
+        return training.run(progress)
+    validation = Examination(valid, model, method, is_training=False)
+    training.report.valid = validation.run(progress)
+    return training.run(progress, validation.seen)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,23 +129,21 @@ def count_tokens(file_or_examples: str | Path | Iterable[dict], *, model: str) -
     `model` may be a base model or a fine-tuned one (`ft:…`). Raises OSError if the file cannot
     be opened, ValueError for a line that is no JSON object or whose texts are no texts.
     """
-    per_example, trained_on = [], 0
-    per_role: Counter[str] = Counter()
+    counts: list[ExampleTokens] = []
     for place, example in _examples(file_or_examples):
         try:
-            tokens = count_example(example, model=model)
+            counts.append(count_example(example, model=model))
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"{place}: not a training example; {SAYS_WHY}") from error
-        per_example.append(tokens.total)
-        trained_on += tokens.trained_on
-        for role, number in tokens.per_message:
-            per_role[role] += number
+    per_role: Counter[str] = Counter()
+    for role, tokens in chain.from_iterable(count.per_message for count in counts):
+        per_role[role] += tokens
     return TokenCount(
         model=model,
         encoding=encoding_name(model) or f"{OTHERWISE} (estimate)",
-        total=sum(per_example),
-        trained_on=trained_on,
-        per_example=tuple(per_example),
+        total=sum(count.total for count in counts),
+        trained_on=sum(count.trained_on for count in counts),
+        per_example=tuple(count.total for count in counts),
         per_role=dict(per_role),
         limit=token_limit(model),
     )
@@ -156,8 +155,9 @@ def count_example(example: dict[str, Any], *, model: str) -> ExampleTokens:
     if "messages" not in example and "input" not in example:
         prompt, answer = tokens_of(example["prompt"]), tokens_of(example["completion"])
         return ExampleTokens(prompt + answer, answer, (("prompt", prompt), ("completion", answer)))
-    messages = example.get("messages")
-    if messages is None:
+    if "messages" in example:
+        messages = example["messages"]
+    else:
         outputs = example["preferred_output"] + example["non_preferred_output"]
         messages = example["input"]["messages"] + outputs
     per_message, trained_on = [], 0
@@ -240,21 +240,23 @@ def base_model(model: str) -> str:
     return model.removeprefix("ft:").partition(":")[0]
 
 
-@cache
 def encoding_name(model: str) -> str | None:
     """Return the name of the model's vocabulary, None where it is not known.
 
     Not left to tiktoken: its 0.14 takes ft:gpt-4.1 for gpt-4 and does not know ft:o4-mini.
     """
-    base = base_model(model)
-    return next((name for pattern, name in ENCODINGS if re.match(pattern, base)), None)
+    return _look_up(ENCODINGS, model)
+
+
+def token_limit(model: str) -> int | None:
+    """Return how many tokens an example may have for this model, None where not known."""
+    return _look_up(LIMITS, model)
 
 
 @cache
-def token_limit(model: str) -> int | None:
-    """Return how many tokens an example may have for this model, None where not known."""
+def _look_up(table: tuple[tuple[str, Any], ...], model: str) -> Any:
     base = base_model(model)
-    return next((limit for pattern, limit in LIMITS if re.match(pattern, base)), None)
+    return next((value for pattern, value in table if re.match(pattern, base)), None)
 
 
 @cache
@@ -262,20 +264,17 @@ def _encoding(name: str) -> Any:
     """Load a vocabulary from this repository; tiktoken proves it by its own SHA-256."""
     import tiktoken
 
-    before = os.environ.get("TIKTOKEN_CACHE_DIR")
+    before = os.environ.copy()
     os.environ["TIKTOKEN_CACHE_DIR"] = str(VOCABULARIES)
     try:
         return tiktoken.get_encoding(name)
     except OSError as error:  # it found no sound file here and went for the network
-        raise OSError(
-            f"{VOCABULARIES}: the vocabulary {name} is missing or was changed; "
-            "get the folder again, for instance with `git checkout -- data/tokenizers`"
-        ) from error
+        cure = "get the folder again, for instance with `git checkout -- data/tokenizers`"
+        message = f"{VOCABULARIES}: the vocabulary {name} is missing or was changed; {cure}"
+        raise OSError(message) from error
     finally:
-        if before is None:
-            del os.environ["TIKTOKEN_CACHE_DIR"]
-        else:
-            os.environ["TIKTOKEN_CACHE_DIR"] = before
+        del os.environ["TIKTOKEN_CACHE_DIR"]
+        os.environ.update(before)
 
 
 def _text_tokens(encoding: str, text: str) -> int:

@@ -21,7 +21,7 @@ OPTIONS = {
     "too_long.jsonl": {"model": "gpt-3.5-turbo-0613"},
 }
 # What only a large file can break.
-NOT_SEEDED = {"file_too_large", "line_too_long", "unbroken_text"}
+NOT_SEEDED = {"file_too_large", "line_too_long", "long_line", "unbroken_text"}
 
 with open(FAULTS / "faults.csv", encoding="utf-8", newline="") as table:
     ROWS = list(csv.DictReader(table))

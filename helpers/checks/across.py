@@ -1,16 +1,61 @@
-"""Rules across examples: on what is remembered of them all."""
+"""Rules on the file as a whole, and across its examples."""
 
 from array import array
 from collections.abc import Iterator
 from itertools import accumulate
 
-from helpers.checks.rules import Fault, rule
+from helpers.checks.rules import Fault, rule, table
 from helpers.checks.seen import MOST_KEPT, Seen
-from helpers.tokens import ExampleTokens, token_limit
+from helpers.tokens import ExampleTokens, base_model, token_limit
 
+LARGEST = 512 * 1024 * 1024  # bytes
+FEWEST = 10
+FEW = 50
+TRAINED_WITH = {"supervised": ("chat", "completion"), "dpo": ("preferences",)}
 MOST_OF_THEM = 0.8  # from this share on, a system message counts as the file's own
 REFUSED_SHARE = 1 / 3
 PROPOSED = "python -m helpers.prepare proposes one"
+
+
+def _wanted_format(model: str | None) -> str | None:
+    base = base_model(model or "")
+    if base.startswith(("babbage-002", "davinci-002")):
+        return "completion"
+    return "chat" if base.startswith(("gpt-", "o1", "o3", "o4")) else None
+
+
+def _are_labels(seen: Seen) -> bool:
+    return len(seen.different_answers) < min(seen.n_pairs / 3, MOST_KEPT)
+
+
+# fmt: off
+table("file", rows=[
+    ("file_empty", "error", "", lambda file: not file.report.examples,
+     "the file has no example", "write one example a line"),
+    ("file_too_large", "error", "", lambda file: file.size > LARGEST,
+     f"{{1.size:,}} bytes; a file may have {LARGEST:,}", "leave examples out"),
+    ("too_few_examples", "error", "",
+     lambda file: file.is_whole_training_file and 0 < file.report.examples < FEWEST,
+     f"{{1.report.examples}} examples; a service wants at least {FEWEST}", "write more"),
+    ("few_examples", "advice", "",
+     lambda file: file.is_whole_training_file and FEWEST <= file.report.examples < FEW,
+     "only {1.report.examples} examples",
+     "start with 50 good ones; a gain usually shows from 50 to 100"),
+    ("format_not_for_method", "error", "",
+     lambda file: file.report.format not in (None, *TRAINED_WITH[file.method]),
+     "{1.report.format} examples, which {1.method} does not take", "change one of them"),
+    ("format_not_for_model", "error", "",
+     lambda file: {file.report.format, _wanted_format(file.model)} == {"chat", "completion"},
+     "{1.model} does not take {1.report.format} examples",
+     "python -m helpers.prepare makes others of them, with --to chat or --to completion"),
+    ("no_separator", "advice", "prompt", lambda file: len(file.seen.ends["prompt"]) > 1,
+     "the prompts do not end alike", f"end each with the same mark, such as ' ->'; {PROPOSED}"),
+    ("no_ending", "advice", "completion",
+     lambda file: len(file.seen.ends["completion"]) > 1 and not _are_labels(file.seen),
+     "the completions do not end alike",
+     f"end each with the same mark, such as a line end; {PROPOSED}"),
+])
+# fmt: on
 
 
 @rule("warning", "examples")
@@ -32,21 +77,6 @@ def same_refusal(seen: Seen) -> Iterator[Fault]:
             message = f"{number} of {len(seen.lines)} answers are {seen.openings[refusal]!r}"
             cure = "the model will refuse what it should answer; add good answers"
             yield Fault("", message, cure)
-
-
-@rule("advice", "examples")
-def no_separator(seen: Seen) -> Iterator[Fault]:
-    if len(seen.ends["prompt"]) > 1:
-        cure = f"end each with the same mark, such as ' ->'; {PROPOSED}"
-        yield Fault("prompt", "the prompts do not end alike", cure)
-
-
-@rule("advice", "examples")
-def no_ending(seen: Seen) -> Iterator[Fault]:
-    are_labels = len(seen.different_answers) < min(seen.n_pairs / 3, MOST_KEPT)
-    if len(seen.ends["completion"]) > 1 and not are_labels:  # labels need no mark
-        cure = f"end each with the same mark, such as a line end; {PROPOSED}"
-        yield Fault("completion", "the completions do not end alike", cure)
 
 
 @rule("advice", "examples")

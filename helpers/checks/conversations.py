@@ -2,60 +2,50 @@
 
 from typing import Any
 
-from helpers.checks.rules import Fault, rule
+from helpers.checks.rules import Fault, rule, table
 
 Conversation = list[dict[str, Any]]
 
 
-@rule("error", "chat conversation")
-def no_assistant(messages: Conversation) -> Fault | None:
-    if any(message["role"] == "assistant" for message in messages):
-        return None
-    return Fault("messages", "no message of the assistant", "add the answer to be learnt")
+def _weights(messages: Conversation) -> list[int]:
+    return [one.get("weight", 1) for one in messages if one["role"] == "assistant"]
 
 
-@rule("error", "chat conversation")
-def weights_all_zero(messages: Conversation) -> Fault | None:
-    weights = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
-    if not weights or any(weights):
-        return None
-    message = "every weight is 0: nothing is trained on"
-    return Fault("messages", message, "give one answer weight 1")
+def _systems(messages: Conversation) -> list[int]:
+    return [i for i, message in enumerate(messages) if message["role"] == "system"]
 
 
-@rule("warning", "chat conversation")
-def last_not_assistant(messages: Conversation) -> Fault | None:
-    if messages[-1]["role"] == "assistant":
-        return None
-    if not any(message["role"] == "assistant" for message in messages):
-        return None  # no_assistant says so
-    cure = "end with the answer; what stands after it trains nothing"
-    return Fault(f"messages[{len(messages) - 1}]", "the last message is not the assistant's", cure)
+def _second_answer(messages: Conversation) -> int | None:
+    roles = [message["role"] for message in messages]
+    pairs = enumerate(zip(roles, roles[1:], strict=False), 1)
+    return next((i for i, pair in pairs if pair == ("assistant", "assistant")), None)
 
 
-@rule("warning", "conversation")
-def system_not_first(messages: Conversation) -> Fault | None:
-    places = [i for i, message in enumerate(messages) if message["role"] == "system"]
-    if len(places) != 1 or places == [0]:
-        return None
-    return Fault(f"messages[{places[0]}]", "the system message is not the first", "move it up")
-
-
-@rule("warning", "conversation")
-def several_systems(messages: Conversation) -> Fault | None:
-    places = [i for i, message in enumerate(messages) if message["role"] == "system"]
-    if len(places) < 2:
-        return None
-    return Fault(f"messages[{places[1]}]", "more than one system message", "join them into one")
-
-
-@rule("warning", "conversation")
-def assistant_twice(messages: Conversation) -> Fault | None:
-    for i in range(1, len(messages)):
-        if messages[i - 1]["role"] == messages[i]["role"] == "assistant":
-            cure = "join them into one, or put in the user's message that is missing"
-            return Fault(f"messages[{i}]", "two messages of the assistant in a row", cure)
-    return None
+# fmt: off
+table("chat conversation", rows=[
+    ("no_assistant", "error", "messages", lambda messages: not _weights(messages),
+     "no message of the assistant", "add the answer to be learnt"),
+    ("weights_all_zero", "error", "messages",
+     lambda messages: _weights(messages) and not any(_weights(messages)),
+     "every weight is 0: nothing is trained on", "give one answer weight 1"),
+    ("last_not_assistant", "warning", "messages[{0}]",
+     lambda messages: _weights(messages) and messages[-1]["role"] != "assistant"
+     and len(messages) - 1,
+     "the last message is not the assistant's",
+     "end with the answer; what stands after it trains nothing"),
+])
+table("conversation", rows=[
+    ("system_not_first", "warning", "messages[{0[0]}]",
+     lambda messages: len(_systems(messages)) == 1 and _systems(messages) != [0]
+     and _systems(messages),
+     "the system message is not the first", "move it up"),
+    ("several_systems", "warning", "messages[{0[0]}]", lambda messages: _systems(messages)[1:],
+     "more than one system message", "join them into one"),
+    ("assistant_twice", "warning", "messages[{0}]", _second_answer,
+     "two messages of the assistant in a row",
+     "join them into one, or put in the user's message that is missing"),
+])
+# fmt: on
 
 
 @rule("error", "conversation")

@@ -8,12 +8,23 @@ from typing import Any
 
 import orjson
 
-from helpers.checks.rules import Fault, Located, broken, kind, rule, shown
+from helpers.checks.rules import Fault, Located, broken, rule, table
 from helpers.text import foreign_encoding
 
 # Ten images of 10 MB in base64 are the longest line a service takes; no more is held at once.
 LONGEST_LINE = 160 * 1024 * 1024
+LONGEST_IN_PRACTICE = 2 * 1024 * 1024  # what the practice server takes
 BUFFER = 256 * 1024  # bytes read at once
+# What broken JSON goes on with, and what to do about it.
+HINTS = {
+    ("'",): 'JSON wants double quotes ("); json.dumps writes them',
+    ("“", "”", "„"): 'replace the curly quotes by straight ones (")',
+    ("None", "True", "False", "NaN", "Infinity", "-Infinity"):
+        "JSON knows null, true, false and finite numbers only; json.dumps writes them",
+    (",",): "delete the comma",
+    tuple(map(chr, range(32))):
+        "the line ends too early, or holds a bare line end or tab (write \\n, \\t)",
+}  # fmt: skip
 
 
 def read_lines(path: str | Path) -> Iterator[bytes]:
@@ -54,27 +65,19 @@ def objects_in(text: str) -> list[Any]:
     return values
 
 
-@rule("error", "first line")
-def byte_order_mark(raw: bytes) -> Fault | None:
-    if not raw.startswith(codecs.BOM_UTF8):
-        return None
-    cure = "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"
-    return Fault("", "the file starts with a byte order mark", cure)
-
-
-@rule("warning", "bytes")
-def blank_line(raw: bytes) -> Fault | None:
-    if raw.strip():
-        return None
-    cure = "delete it; some services refuse a file with blank lines"
-    return Fault("", "the line is blank", cure)
-
-
-@rule("error", "bytes")
-def line_too_long(raw: bytes) -> Fault | None:
-    if len(raw) <= LONGEST_LINE:
-        return None
-    return Fault("", f"the line is longer than {LONGEST_LINE:,} bytes", "one example a line")
+# fmt: off
+table("first line", rows=[
+    ("byte_order_mark", "error", "", lambda raw: raw.startswith(codecs.BOM_UTF8),
+     "the file starts with a byte order mark",
+     "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"),
+])
+table("bytes", rows=[
+    ("blank_line", "warning", "", lambda raw: not raw.strip(),
+     "the line is blank", "delete it; some services refuse a file with blank lines"),
+    ("line_too_long", "error", "", lambda raw: len(raw) > LONGEST_LINE,
+     f"the line is longer than {LONGEST_LINE:,} bytes", "one example a line"),
+])
+# fmt: on
 
 
 @rule("error", "bytes")
@@ -86,16 +89,29 @@ def not_utf8(raw: bytes) -> Fault | None:
         sound = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         sound = raw[: error.start].decode("utf-8")
-    column = len(sound) + 1
-    message = f"column {column} is not UTF-8; it looks like {encoding}"
+    message = f"column {len(sound) + 1} is not UTF-8; it looks like {encoding}"
     return Fault("", message, "save the file as UTF-8")
 
 
-@rule("error", "bytes")
-def json_array(raw: bytes) -> Fault | None:
-    if not raw.lstrip().startswith(b"["):
-        return None
-    return Fault("", "the line starts a list", "write one object {…} a line, without [ ] around")
+# fmt: off
+table("bytes", rows=[
+    ("json_array", "error", "", lambda raw: raw.lstrip().startswith(b"["),
+     "the line starts a list", "write one object {…} a line, without [ ] around"),
+])
+table("value", rows=[
+    ("not_an_object", "error", "", lambda value: not isinstance(value, dict),
+     "the line holds {kind}: {1!r:.60}", "make it an object {…}"),
+])
+table("example line", rows=[
+    ("long_line", "warning", "", lambda raw: len(raw) > LONGEST_IN_PRACTICE,
+     f"the practice server takes lines of {LONGEST_IN_PRACTICE:,} bytes, and refuses this file",
+     "shorten the example, or train on another service"),
+])
+table("formats", rows=[
+    ("mixed_formats", "error", "", lambda formats: formats[0] != formats[1],
+     "a {1[1]} example in a file of {1[0]} examples", "make it two files"),
+])
+# fmt: on
 
 
 @rule("error", "broken line")
@@ -121,28 +137,10 @@ def broken_json(text: str) -> Fault:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:
         found, column = error.msg, error.colno
-    return Fault("", f"broken JSON at column {column}: {found}", _cure(text[column - 1 :]))
-
-
-def _cure(here: str) -> str:
-    if here.startswith("'"):
-        return 'JSON wants double quotes ("); json.dumps writes them'
-    if here.startswith(("“", "”", "„")):
-        return 'replace the curly quotes by straight ones (")'
-    if here.startswith(("None", "True", "False", "NaN", "Infinity", "-Infinity")):
-        return "JSON knows null, true, false and finite numbers only; json.dumps writes them"
-    if here.startswith(","):
-        return "delete the comma"
-    if here[:1] < " ":
-        return "the line ends too early, or holds a bare line end or tab (write \\n, \\t)"
-    return "look there for a missing comma, quotation mark or bracket; json.dumps makes none"
-
-
-@rule("error", "value")
-def not_an_object(value: Any) -> Fault | None:
-    if isinstance(value, dict):
-        return None
-    return Fault("", f"the line holds {kind(value)}: {shown(value)}", "make it an object {…}")
+    here = text[column - 1 :] or "\n"
+    cure = "look there for a missing comma, quotation mark or bracket; json.dumps makes none"
+    cure = next((hint for starts, hint in HINTS.items() if here.startswith(starts)), cure)
+    return Fault("", f"broken JSON at column {column}: {found}", cure)
 
 
 @rule("error", "value")

@@ -1,14 +1,28 @@
 """Rules on one message: role, keys, content, weight, calls of tools."""
 
 import re
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import orjson
 
-from helpers.checks.examples import FUNCTION_NAME
-from helpers.checks.rules import Fault, did_you_mean, is_misspelt, kind, rule, shown, unknown_key
+from helpers.checks.examples import FUNCTION, MISFIT, NAMES
+from helpers.checks.rules import (
+    Fault,
+    did_you_mean,
+    is_misspelt,
+    misfit_in,
+    rule,
+    shown,
+    table,
+    unknown_key,
+)
+
+Message = dict[str, Any]
 
 ROLES = ("system", "user", "assistant", "tool", "function", "developer")
+OTHER_ROLES = ("system", "user", "tool", "function", "developer")
 OTHER_NAMES = {"human": "user", "customer": "user", "bot": "assistant", "ai": "assistant",
                "model": "assistant", "gpt": "assistant"}  # fmt: skip
 KEYS_BY_ROLE = {
@@ -18,8 +32,79 @@ KEYS_BY_ROLE = {
 KEYS = ("role", "content", "name")
 ALL_KEYS = (*KEYS_BY_ROLE["assistant"], "tool_call_id")
 NAME = re.compile(r"[^\s<|\\/>]{1,64}")
+ADDRESS = re.compile("https?://|data:image/")
+CALLED = FUNCTION | {"arguments": str}
+CALL = {"type": "function", "id": str, "function": CALLED}
+AS_CALL = '{"id": "…", "type": "function", "function": {"name": "…", "arguments": "{…}"}}'
+AS_TEXT = "write a JSON object as a text: json.dumps(arguments)"
 
-Message = dict[str, Any]
+
+def _lacks(key: str, message: Message) -> bool:
+    return key not in message and not is_misspelt(key, message, ALL_KEYS)
+
+
+def _says_otherwise(message: Message) -> bool:
+    """Say whether an assistant's message has something else than content."""
+    others = ("tool_calls", "function_call", "refusal")
+    return message.get("role") == "assistant" and any(message.get(key) for key in others)
+
+
+# fmt: off
+table("no message", rows=[
+    ("message_no_object", "error", "", lambda message: True,
+     "the message is {kind}", 'write {"role": "…", "content": "…"}'),
+])
+table("message", rows=[
+    ("role_missing", "error", "role", lambda message: _lacks("role", message),
+     "the message has no role", f"write one of {', '.join(ROLES[:4])}"),
+    ("role_developer", "warning", "role", lambda message: message.get("role") == "developer",
+     "developer is not among the roles of training files", "write system, as every service takes"),
+    ("weight_misplaced", "error", "weight",
+     lambda message: "weight" in message and message.get("role") in OTHER_ROLES,
+     "only the assistant's messages have a weight", "take it out"),
+    ("weight_invalid", "error", "weight",
+     lambda message: repr(message.get("weight", 1)) not in ("0", "1"),
+     "weight is {1!r:.60}", "write 0 (not trained on) or 1"),
+    unknown_key("message_key_unknown", ALL_KEYS),
+    ("key_misplaced", "error", "{0}", lambda message: _misplaced_key(message),
+     "messages of this role have no {0}", "take it out"),
+    ("content_missing", "error", "content",
+     lambda message: _lacks("content", message) and not _says_otherwise(message),
+     "the message has no content", 'write "content": "…"'),
+    ("content_null", "error", "content",
+     lambda message: message.get("content", "") is None and not _says_otherwise(message),
+     "content is null", "write a text; only calls of tools need none"),
+    ("content_no_text", "error", "content",
+     lambda message: not isinstance(message.get("content"), str | list | None),
+     "content is {kind}, not a text", "put it in quotation marks"),
+    ("content_empty", "warning", "content",
+     lambda message: isinstance(message.get("content"), str) and not message["content"].strip()
+     and not _says_otherwise(message),
+     "content is empty", "write the text, or delete the example"),
+    ("content_parts_malformed", "error", "{0}", lambda message: _parts_misfit(message),
+     "neither a text nor a user's image with an address; a tool's message has no parts",
+     'write {"type": "text", "text": "…"} or {"type": "image_url", "image_url": {"url": "https://…"}}'),
+    ("image", "advice", "{0}", lambda message: _first_image(message),
+     "an image", "train on a model that sees; the practice server refuses images"),
+    ("tool_calls_malformed", "error", "{0[0]}",
+     lambda message: message.get("tool_calls") == [] and ("tool_calls", "an empty list")
+     or misfit_in("tool_calls", [CALL], message), MISFIT, f"write [{AS_CALL}]; {NAMES}"),
+    ("function_call_malformed", "error", "{0[0]}", partial(misfit_in, "function_call", CALLED),
+     MISFIT, f'write {{"name": "…", "arguments": "{{…}}"}}; {NAMES}'),
+    ("name_invalid", "error", "name",
+     lambda message: not isinstance(message.get("name", "none"), str)
+     or not NAME.fullmatch(message.get("name", "none")),
+     "name is {1!r:.60}", r"use 1 to 64 characters, no blanks, none of < | \ / >"),
+    ("tool_call_id_missing", "error", "tool_call_id",
+     lambda message: message.get("role") == "tool"
+     and not isinstance(message.get("tool_call_id"), str)
+     and not is_misspelt("tool_call_id", message, ALL_KEYS),
+     "a tool's message must say which call it answers", "write the id of that call"),
+    ("function_name_missing", "error", "name",
+     lambda message: message.get("role") == "function" and "name" not in message,
+     "a function's message must name the function", 'write "name": "…"'),
+])
+# fmt: on
 
 
 def intended_role(role: Any) -> str | None:
@@ -27,19 +112,6 @@ def intended_role(role: Any) -> str | None:
     if not isinstance(role, str):
         return None
     return OTHER_NAMES.get(role.strip().lower()) or did_you_mean(role, ROLES)
-
-
-@rule("error", "no message")
-def message_no_object(message: Any) -> Fault:
-    cure = 'write {"role": "…", "content": "…"}'
-    return Fault("", f"the message is {kind(message)}", cure)
-
-
-@rule("error", "message")
-def role_missing(message: Message) -> Fault | None:
-    if "role" in message or is_misspelt("role", message, ALL_KEYS):
-        return None
-    return Fault("role", "the message has no role", f"write one of {', '.join(ROLES[:4])}")
 
 
 @rule("error", "message")
@@ -51,136 +123,41 @@ def role_unknown(message: Message) -> Fault | None:
     return Fault("role", f"unknown role {shown(message['role'])}", cure)
 
 
-@rule("warning", "message")
-def role_developer(message: Message) -> Fault | None:
-    if message.get("role") != "developer":
+def _misplaced_key(message: Message) -> str | None:
+    if message.get("role") not in ROLES:
         return None
-    cure = "write system, which every service takes"
-    return Fault("role", "developer is not among the roles of training files", cure)
+    allowed = (*KEYS_BY_ROLE.get(message["role"], KEYS), "weight")
+    return next((key for key in message if key in ALL_KEYS and key not in allowed), None)
 
 
-@rule("error", "message")
-def message_key_unknown(message: Message) -> Fault | None:
-    return unknown_key(message, ALL_KEYS, "a message has no key")
-
-
-@rule("error", "message")
-def weight_misplaced(message: Message) -> Fault | None:
-    role = message.get("role", "assistant")
-    if "weight" not in message or role == "assistant" or role not in ROLES:
-        return None
-    return Fault("weight", "only the assistant's messages have a weight", "take it out")
-
-
-@rule("error", "message")
-def weight_invalid(message: Message) -> Fault | None:
-    weight = message.get("weight", 1)
-    if type(weight) is int and weight in (0, 1):
-        return None
-    return Fault("weight", f"weight is {shown(weight)}", "write 0 (not trained on) or 1")
-
-
-@rule("error", "message")
-def key_misplaced(message: Message) -> Fault | None:
-    role = message.get("role")
-    if role not in ROLES:
-        return None
-    allowed = (*KEYS_BY_ROLE.get(role, KEYS), "weight")
-    misplaced = next((k for k in message if k in ALL_KEYS and k not in allowed), None)
-    if misplaced is None:
-        return None
-    return Fault(misplaced, f"a message of {role} has no {misplaced}", "take it out")
-
-
-@rule("error", "message")
-def content_missing(message: Message) -> Fault | None:
-    if "content" in message or _says_otherwise(message):
-        return None
-    if is_misspelt("content", message, ALL_KEYS):
-        return None
-    return Fault("content", "the message has no content", 'write "content": "…"')
-
-
-@rule("error", "message")
-def content_null(message: Message) -> Fault | None:
-    if message.get("content", "") is not None or _says_otherwise(message):
-        return None
-    return Fault("content", "content is null", "write a text; only calls of tools need none")
-
-
-@rule("error", "message")
-def content_no_text(message: Message) -> Fault | None:
+def _first_image(message: Message) -> str | None:
     content = message.get("content")
-    if content is None or isinstance(content, str | list):
-        return None
-    return Fault("content", f"content is {kind(content)}, not a text", "put it in quotation marks")
-
-
-@rule("warning", "message")
-def content_empty(message: Message) -> Fault | None:
-    content = message.get("content")
-    if not isinstance(content, str) or content.strip() or _says_otherwise(message):
-        return None
-    return Fault("content", "content is empty", "write the text, or delete the example")
-
-
-@rule("error", "message")
-def content_parts_malformed(message: Message) -> Fault | None:
-    content = message.get("content")
-    if not isinstance(content, list):
-        return None
-    if message.get("role") in ("tool", "function"):
-        return Fault("content", "the content of a tool's message is a list", "write one text")
-    for i, part in enumerate(content):
-        fault = _part_fault(f"content[{i}]", part, message.get("role"))
-        if fault:
-            return fault
-    return None if content else Fault("content", "content is an empty list", "write a text")
-
-
-@rule("advice", "message")
-def image(message: Message) -> Fault | None:
-    content = message.get("content")
-    parts = enumerate(content) if isinstance(content, list) else ()
-    for i, part in parts:
+    for i, part in enumerate(content if isinstance(content, list) else ()):
         if isinstance(part, dict) and part.get("type") == "image_url":
-            cure = "train on a model that sees; the practice server refuses images"
-            return Fault(f"content[{i}]", "an image", cure)
+            return f"content[{i}]"
     return None
 
 
-@rule("error", "message")
-def name_invalid(message: Message) -> Fault | None:
-    name = message.get("name", "none")
-    if isinstance(name, str) and NAME.fullmatch(name):
-        return None
-    cure = r"use 1 to 64 characters, no blanks, none of < | \ / >"
-    return Fault("name", f"name is {shown(name)}", cure)
-
-
-@rule("error", "message")
-def tool_calls_malformed(message: Message) -> Fault | None:
-    calls = message.get("tool_calls")
-    if calls is None:
-        return None
-    if not isinstance(calls, list) or not calls:
-        return Fault("tool_calls", "tool_calls must be a list of calls", "write one, or none")
-    for i, call in enumerate(calls):
-        field = f"tool_calls[{i}]"
-        if not isinstance(call, dict) or call.get("type") != "function":
-            return Fault(field, "the call is of no function", _CALL)
-        if not isinstance(call.get("id"), str):
-            return Fault(f"{field}.id", "the call has no id", _CALL)
-        fault = _call_fault(f"{field}.function", call.get("function"))
-        if fault:
-            return fault
+def _parts_misfit(message: Message) -> str | None:
+    match message:
+        case {"role": "tool" | "function", "content": list()} | {"content": []}:
+            return "content"
+        case {"content": list(parts)}:
+            ways = (_part_misfit(part, message, f"content[{i}]") for i, part in enumerate(parts))
+            return next(filter(None, ways), None)
     return None
 
 
-@rule("error", "message")
-def function_call_malformed(message: Message) -> Fault | None:
-    call = message.get("function_call")
-    return None if call is None else _call_fault("function_call", call)
+def _part_misfit(part: Any, message: Message, way: str) -> str | None:
+    match part:
+        case {"type": "text"}:
+            return None if isinstance(part.get("text"), str) else f"{way}.text"
+        case {"type": "image_url"} if message.get("role") == "user":
+            image = part.get("image_url")
+            address = image.get("url") if isinstance(image, dict) else None
+            is_sound = isinstance(address, str) and ADDRESS.match(address)
+            return None if is_sound else f"{way}.image_url.url"
+    return way
 
 
 @rule("warning", "message")
@@ -191,75 +168,17 @@ def arguments_no_json(message: Message) -> Fault | None:
         except orjson.JSONDecodeError:
             sound = False
         if not sound:
-            cure = "write a JSON object as a text: json.dumps(arguments)"
-            return Fault(field, f"the arguments are no JSON object: {shown(arguments)}", cure)
+            what = f"the arguments are no JSON object: {shown(arguments)}"
+            return Fault(f"{field}.arguments", what, AS_TEXT)
     return None
 
 
-@rule("error", "message")
-def tool_call_id_missing(message: Message) -> Fault | None:
-    if message.get("role") != "tool" or isinstance(message.get("tool_call_id"), str):
-        return None
-    if is_misspelt("tool_call_id", message, ALL_KEYS):
-        return None
-    cure = "write the id of the call that this message answers"
-    return Fault("tool_call_id", "a tool's message must say which call it answers", cure)
-
-
-@rule("error", "message")
-def function_name_missing(message: Message) -> Fault | None:
-    if message.get("role") != "function" or "name" in message:
-        return None
-    return Fault("name", "a function's message must name the function", 'write "name": "…"')
-
-
-_CALL = 'write {"id": "…", "type": "function", "function": {"name": "…", "arguments": "{…}"}}'
-
-
-def _says_otherwise(message: Message) -> bool:
-    """Say whether an assistant's message has something else than content."""
-    others = ("tool_calls", "function_call", "refusal")
-    return message.get("role") == "assistant" and any(message.get(key) for key in others)
-
-
-def _part_fault(field: str, part: Any, role: Any) -> Fault | None:
-    part_type = part.get("type") if isinstance(part, dict) else None
-    if part_type == "text":
-        if isinstance(part.get("text"), str):
-            return None
-        cure = 'write {"type": "text", "text": "…"}'
-        return Fault(f"{field}.text", "the part has no text", cure)
-    if part_type != "image_url":
-        return Fault(field, "the part is neither text nor image_url", "take it out")
-    if role != "user":
-        return Fault(field, f"an image in a message of {shown(role)}", "only users show images")
-    address = part["image_url"].get("url") if isinstance(part.get("image_url"), dict) else None
-    if isinstance(address, str) and address.startswith(("https://", "http://", "data:image/")):
-        return None
-    cure = 'write "image_url": {"url": "https://…"}'
-    return Fault(f"{field}.image_url.url", "the image has no address", cure)
-
-
-def _call_fault(field: str, function: Any) -> Fault | None:
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        return Fault(field, "the call names no function", _CALL)
-    if not FUNCTION_NAME.fullmatch(function["name"]):
-        cure = "use up to 64 letters a-z, A-Z, digits, _ and -"
-        return Fault(f"{field}.name", f"forbidden characters in {shown(function['name'])}", cure)
-    if isinstance(function.get("arguments"), str):
-        return None
-    cure = "write a JSON object as a text: json.dumps(arguments)"
-    return Fault(f"{field}.arguments", f"they are {kind(function.get('arguments'))}", cure)
-
-
-def _arguments(message: Message) -> list[tuple[str, str]]:
+def _arguments(message: Message) -> Iterator[tuple[str, str]]:
     calls = message.get("tool_calls")
-    named = [("function_call", message.get("function_call"))]
+    named = {"function_call": message.get("function_call")}
     for i, call in enumerate(calls if isinstance(calls, list) else ()):
-        function = isinstance(call, dict) and call.get("function")
-        named.append((f"tool_calls[{i}].function", function))
-    return [
-        (f"{field}.arguments", function["arguments"])
-        for field, function in named
-        if isinstance(function, dict) and isinstance(function.get("arguments"), str)
-    ]
+        named[f"tool_calls[{i}].function"] = isinstance(call, dict) and call.get("function")
+    for field, function in named.items():
+        match function:
+            case {"arguments": str(arguments)}:
+                yield field, arguments

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from helpers.checks.rules import Level
 
 if TYPE_CHECKING:
     import pandas
-
-SHOWN_OF_A_RULE = 100  # findings kept of each rule, so that memory stays flat
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,11 @@ class Finding:
     message: str
     cure: str
 
+    def __str__(self) -> str:
+        place = "whole file" if self.line is None else f"line {self.line}"
+        where = f" · {self.field}" if self.field else ""
+        return f"{self.level} {self.rule} · {place}{where}: {self.message}\n    → {self.cure}"
+
 
 @dataclass
 class Report:
@@ -44,22 +46,9 @@ class Report:
     format: str | None = None
     examples: int = 0
     findings: list[Finding] = field(default_factory=list)
-    left_off: Counter[str] = field(default_factory=Counter)
+    left_off: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, Any] = field(default_factory=dict)
     valid: Report | None = None
-    _found: Counter[str] = field(default_factory=Counter, init=False, repr=False)
-
-    def add(self, finding: Finding) -> None:
-        """Keep `finding`, or count it if a hundred of its rule are kept already."""
-        self._found[finding.rule] += 1
-        if self._found[finding.rule] <= SHOWN_OF_A_RULE:
-            self.findings.append(finding)
-        else:
-            self.left_off[finding.rule] += 1
-
-    def has(self, rule: str) -> bool:
-        """Say whether a rule has found anything."""
-        return self._found[rule] > 0
 
     def of_level(self, level: Level) -> list[Finding]:
         """Return the findings of one level."""
@@ -84,32 +73,21 @@ class Report:
         """Return the findings as a table, one a row."""
         import pandas
 
-        columns = list(Finding.__dataclass_fields__)
+        columns = [column.name for column in fields(Finding)]
         table = pandas.DataFrame([asdict(one) for one in self.findings], columns=columns)
         return table.astype({"line": "Int64", "example": "Int64"})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as what `--json` prints."""
-        content = {
-            "file": self.file,
-            "format": self.format,
-            "examples": self.examples,
-            "findings": [asdict(finding) for finding in self.findings],
-            "left_off": dict(self.left_off),
-            "tokens": self.tokens,
-        }
-        return content if self.valid is None else {**content, "valid": self.valid.to_dict()}
+        """Return the report as what `--json` prints; `valid` only where there is one."""
+        content = asdict(self)
+        return content if self.valid else {k: v for k, v in content.items() if k != "valid"}
 
     def __str__(self) -> str:
-        n_advice = len(self.of_level("advice"))
-        numbers = f"{len(self.errors)} errors, {len(self.warnings)} warnings, {n_advice} advice"
+        numbers = f"{len(self.errors)} errors, {len(self.warnings)} warnings"
+        numbers += f", {len(self.of_level('advice'))} advice"
         kind = self.format or "no known format"
         lines = [f"{self.file}: {kind}, {self.examples} examples, {numbers}"]
-        for one in self.findings:
-            place = "whole file" if one.line is None else f"line {one.line}"
-            where = f" · {one.field}" if one.field else ""
-            lines.append(f"{one.level} {one.rule} · {place}{where}: {one.message}")
-            lines.append(f"    → {one.cure}")
+        lines += map(str, self.findings)
         lines += [f"and {number} more of {rule}" for rule, number in self.left_off.items()]
         if self.tokens:
             lines.append("tokens: " + ", ".join(f"{k} {v}" for k, v in self.tokens.items()))

@@ -1,33 +1,39 @@
 """What a rule is, and the list of them all.
 
-A rule is a pure function named as the rule is. It takes what it judges and returns a Fault, or
-None if all is well:
+A rule is a function named as the rule is. It takes what it judges and returns a Fault, or None if
+all is well:
 
     @rule("error", "message")
     def role_missing(message):
         if "role" not in message: return Fault("role", "…what is wrong…", "…what to do…")
+
+What one condition decides is a row of a `table` instead.
 """
 
-from collections.abc import Callable, Collection, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
-Level = Literal["error", "warning", "advice"]
+Level = Literal["error", "warning", "advice"]  # refused; accepted, and harmful; could be better
 About = Literal[
-    "file",  # a file's FileFacts, when it has been read
+    "file",  # an Examination, when the file has been read
     "examples",  # what was Seen of all sound examples; such a rule yields Faults
     "two files",  # what was Seen of the training and the validation file; the same
     "tokens",  # model, format and ExampleTokens of an example
     "first line",  # its bytes
-    "bytes",  # a line's bytes
+    "bytes",  # a line's bytes; what breaks one of these holds no example
     "broken line",  # the text of a line that is no JSON
     "value",  # what a line of sound JSON holds
+    "example line",  # the bytes of a line that holds an example
     "formats",  # the file's format and that of an example
     "no format",  # an object that is no training example
     "chat",  # a chat example
     "completion",  # a prompt/completion example
     "preferences",  # a preference example (DPO)
+    "input",  # that of a preference example
     "no message",  # what stands in a list of messages and is no object
     "message",  # one message, in whichever list
     "conversation",  # the messages of a chat example, or of a preference example's input
@@ -51,12 +57,8 @@ class Fault:
     line: int | None = None
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule with its name and level.
-
-    The levels: error (a service refuses the file), warning (accepted, and harmful), advice.
-    """
+class Rule(NamedTuple):
+    """A rule with its name and level."""
 
     name: str
     level: Level
@@ -65,26 +67,75 @@ class Rule:
 
 RULES: dict[About, list[Rule]] = {}
 Located = tuple[str, Rule, Fault]  # the way to what was judged, the rule, what it found
+Row = tuple[str, Level, str, Callable[[Any], Any], str, str]
 
 
-def rule(level: Level, about: About) -> Callable[[Callable], Callable]:
+def rule(level: Level, *abouts: About, name: str = "") -> Callable[[Callable], Callable]:
     """Enter a function into RULES, in the order of definition; its name becomes the rule's."""
 
     def enter(judge: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        RULES.setdefault(about, []).append(Rule(judge.__name__, level, judge))
+        for about in abouts:
+            RULES.setdefault(about, []).append(Rule(name or judge.__name__, level, judge))
         return judge
 
     return enter
 
 
-def broken(about: About, thing: Any, where: str = "") -> Iterator[Located]:
-    """Yield the rules about something that `thing` breaks, each with its fault.
+def table(*abouts: About, rows: Iterable[Row]) -> None:
+    """Enter rules: name, level, field, the condition that breaks it, what is wrong, what to do.
 
-    `where` is the way to the thing.
+    `{0}` in what is wrong, and in the field, is what the condition gave; `{1}` is what the field
+    holds, or without a field the thing itself, and `{kind}` is JSON's name for that.
     """
+    for name, level, field, is_broken, message, cure in rows:
+        judge = partial(_judge_row, field, is_broken, message, cure)
+        rule(level, *abouts, name=name)(judge)
+
+
+def _judge_row(
+    field: str, is_broken: Callable[[Any], Any], message: str, cure: str, thing: Any
+) -> Fault | None:
+    found = is_broken(thing)
+    if not found:
+        return None
+    value = thing.get(field) if field and isinstance(thing, dict) else thing
+    return Fault(field.format(found), message.format(found, value, kind=kind(value)), cure)
+
+
+def broken(about: About, thing: Any, where: str = "") -> Iterator[Located]:
+    """Yield the rules about something that `thing` breaks; `where` is the way to it."""
     for one in RULES[about]:
         if fault := one.judge(thing):
             yield where, one, fault
+
+
+def misfit(value: Any, shape: Any, way: str) -> tuple[str, str] | None:
+    """Return the way to the first thing in `value` that has not its shape, and what it is.
+
+    A shape is a type, a pattern, [shape of each in a list], or {key: shape} of an object. What
+    lacks its type, or the text that names it, is taken for another thing as a whole.
+    """
+    wrong = way, shown(value) if isinstance(value, str) else kind(value)
+    if isinstance(shape, re.Pattern):
+        return None if shape.fullmatch(value) else wrong
+    if isinstance(shape, type) or not isinstance(value, type(shape)):
+        return None if shape is type(value) else wrong
+    if isinstance(shape, list):
+        inside = (misfit(one, shape[0], f"{way}[{i}]") for i, one in enumerate(value))
+        return next(filter(None, inside), None)
+    for key, inner in shape.items():
+        found = value.get(key)
+        is_named = isinstance(found, str) or not isinstance(inner, re.Pattern)
+        if not is_named or isinstance(inner, str) and found != inner:
+            return wrong
+        if not isinstance(inner, str) and (deeper := misfit(found, inner, f"{way}.{key}")):
+            return deeper
+    return None
+
+
+def misfit_in(key: str, shape: Any, thing: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the first misfit in what `key` holds, if it holds anything."""
+    return None if thing.get(key) is None else misfit(thing[key], shape, key)
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:
@@ -98,14 +149,18 @@ def is_misspelt(key: str, thing: dict[str, Any], known: Collection[str]) -> bool
     return any(did_you_mean(other, (key,)) for other in thing if other not in known)
 
 
-def unknown_key(thing: dict[str, Any], known: Collection[str], message: str) -> Fault | None:
-    """Return the fault of the first key that is not known; the key is put behind `message`."""
-    unknown = next((key for key in thing if key not in known), None)
-    if unknown is None:
+def unknown_key(rule_name: str, known: Collection[str]) -> Row:
+    """Return the row of the rule that an object has no keys but those that are known."""
+
+    def find(thing: dict[str, Any]) -> tuple[str, str] | None:
+        for key in thing:
+            if key not in known:
+                near = did_you_mean(key, [other for other in known if other not in thing])
+                return key, f"did you mean {near!r}?" if near else f"known are {', '.join(known)}"
         return None
-    near = did_you_mean(unknown, [key for key in known if key not in thing])
-    cure = f"did you mean {near!r}?" if near else f"take it out; known are {', '.join(known)}"
-    return Fault(unknown, f"{message} {shown(unknown)}", cure)
+
+    message = "there is no key {0[0]!r:.60}; {0[1]}"
+    return rule_name, "error", "{0[0]}", find, message, "rename it, or take it out"
 
 
 def shown(value: Any) -> str:

@@ -42,38 +42,38 @@ class Seen:
 
     def add_plain(self, line: int, chat: Chat) -> None:
         """Remember a plain chat."""
-        first, answer = chat.messages[0], chat.messages[-1].content
+        opening, answer = chat.messages[0], chat.messages[-1].content
         question = hash(chat.messages[:-1])
-        self.lines.append(line)
-        self.questions.append(question)
-        self.answers.append(hash(answer))
-        self.wholes.append(hash((question, answer)))
-        self._add_refusal(answer)
-        self._add_system(line, first.content if first.role == "system" else None)
+        self._add(line, question, answer, hash((question, answer)))
+        self._add_system(line, opening.content if opening.role == "system" else None)
 
-    def add(self, line: int, example_format: str, example: dict[str, Any]) -> None:
+    def add(self, line: int, example: dict[str, Any]) -> None:
         """Remember a sound example."""
-        question, answer = _question_and_answer(example_format, example)
         whole = mark(example)
-        self.lines.append(line)
-        self.questions.append(whole if question is None else question)
-        self.answers.append(mark(answer))
-        self.wholes.append(whole)
-        if isinstance(answer, str):
-            self._add_refusal(answer)
-        if example_format == "chat":
-            first = example["messages"][0]
-            self._add_system(line, first.get("content") if first["role"] == "system" else None)
-        elif example_format == "completion":
+        if "messages" in example:
+            *asked, last = example["messages"]
+            opening = example["messages"][0]
+            answer = last.get("content") or last.get("tool_calls")
+            self._add(line, _mark_asked(asked) if asked else whole, answer, whole)
+            self._add_system(line, opening.get("content") if opening["role"] == "system" else None)
+        elif "input" in example:
+            asked = example["input"]["messages"]
+            self._add(line, mark(asked), example["preferred_output"], whole)
+        else:
+            prompt = example["prompt"].strip()
+            self._add(line, mark(prompt) if prompt else whole, example["completion"], whole)
             self._add_pair(line, example)
 
-    def _add_refusal(self, answer: str) -> None:
-        if not REFUSAL.match(answer):
-            return
-        refusal = mark(" ".join(answer.casefold().split()))
-        if refusal in self.refusals or len(self.refusals) < MOST_KEPT:
-            self.refusals[refusal] += 1
-            self.openings.setdefault(refusal, answer.strip()[:40])
+    def _add(self, line: int, question: int, answer: Any, whole: int) -> None:
+        self.lines.append(line)
+        self.questions.append(question)
+        self.answers.append(mark(answer))
+        self.wholes.append(whole)
+        if isinstance(answer, str) and REFUSAL.match(answer):
+            refusal = mark(" ".join(answer.casefold().split()))
+            if refusal in self.refusals or len(self.refusals) < MOST_KEPT:
+                self.refusals[refusal] += 1
+                self.openings.setdefault(refusal, answer.strip()[:40])
 
     def _add_system(self, line: int, content: Any) -> None:
         if len(self.systems) <= MOST_KEPT:
@@ -98,18 +98,10 @@ def mark(value: Any) -> int:
     return hash(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
-def _question_and_answer(example_format: str, example: dict[str, Any]) -> tuple[int | None, Any]:
-    """Return the mark of what the model is given, if anything, and what it is to learn."""
-    if example_format == "completion":
-        prompt = example["prompt"].strip()
-        return mark(prompt) if prompt else None, example["completion"]
-    if example_format == "preferences":
-        return mark(example["input"]["messages"]), example["preferred_output"]
-    *before, last = example["messages"]
+def _mark_asked(messages: list[dict[str, Any]]) -> int:
     # A weight says what is learnt, not what is asked.
-    asked = [{key: one[key] for key in one if key != "weight"} for one in before]
+    asked = [{key: one[key] for key in one if key != "weight"} for one in messages]
     try:
-        question = hash(msgspec.convert(asked, tuple[Message, ...]))
+        return hash(msgspec.convert(asked, tuple[Message, ...]))  # as that of a plain chat
     except msgspec.ValidationError:
-        question = mark(asked)
-    return question if before else None, last.get("content") or last.get("tool_calls")
+        return mark(asked)

@@ -2,7 +2,7 @@
 
 import re
 
-from helpers.checks.rules import Fault, rule
+from helpers.checks.rules import table
 from helpers.tokens import PIECE
 
 # Every repetition has a bound, so that no text makes a search slow; ASCII, so that a Chinese
@@ -45,39 +45,20 @@ def is_harmless(text: str) -> bool:
     return len(text) <= PIECE and SUSPECT.search(text) is None
 
 
-@rule("warning", "text")
-def secret(text: str) -> Fault | None:
-    found = SECRET.search(text)
-    if not found:
-        return None
-    cure = "take it out, and have it replaced where it was issued: it has been in a file"
-    return Fault("", f"looks like a key: {found[0][:8]}…", cure)
+def _is_unbroken(text: str) -> bool:
+    runs = re.finditer(r"\w+|\s+|[^\w\s]+", text)
+    return len(text) > PIECE and any(len(run[0]) > PIECE for run in runs)
 
 
-@rule("warning", "text")
-def e_mail_address(text: str) -> Fault | None:
-    found = E_MAIL.search(text)
-    if not found:
-        return None
-    cure = "put an invented one at example.com; a tuned model may repeat it to anybody"
-    return Fault("", f"an e-mail address: {found[0][:2]}…", cure)
-
-
-@rule("warning", "text")
-def phone_number(text: str) -> Fault | None:
-    found = PHONE.search(text)
-    if not found:
-        return None
-    cure = "put an invented one (555-0100); a tuned model may repeat it to anybody"
-    return Fault("", f"looks like a phone number: {found[0][:4]}…", cure)
-
-
-@rule("warning", "text")
-def unbroken_text(text: str) -> Fault | None:
-    if len(text) <= PIECE:
-        return None
-    longest = max(len(run[0]) for run in re.finditer(r"\w+|\s+|[^\w\s]+", text))
-    if longest <= PIECE:
-        return None
-    cure = "shorten it, or put blanks between its words; tokenizers fail on such texts"
-    return Fault("", f"{longest:,} characters without a break", cure)
+# fmt: off
+table("text", rows=[
+    ("secret", "warning", "", SECRET.search, "looks like a key: {0[0]:.8}…",
+     "take it out, and have it replaced where it was issued: it has been in a file"),
+    ("e_mail_address", "warning", "", E_MAIL.search, "an e-mail address: {0[0]:.2}…",
+     "put an invented one at example.com; a tuned model may repeat it to anybody"),
+    ("phone_number", "warning", "", PHONE.search, "looks like a phone number: {0[0]:.4}…",
+     "put an invented one (555-0100); a tuned model may repeat it to anybody"),
+    ("unbroken_text", "warning", "", _is_unbroken,
+     f"more than {PIECE:,} characters without a break",
+     "shorten it, or put blanks between its words; tokenizers fail on such texts"),
+])

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.check import check_file, fix_file, main
+from helpers.checks import across
 from helpers.checks import lines as line_rules
-from helpers.checks.files import FileFacts, file_too_large
 from helpers.checks.plain import plain_chat
-from helpers.checks.report import Report
 from helpers.checks.rules import RULES
 from helpers.checks.run import judge
 from helpers.checks.texts import is_harmless
@@ -371,15 +369,24 @@ def test_of_each_rule_a_hundred_findings_are_kept_and_the_rest_counted(tmp_path)
     assert not report.ok
 
 
-def test_a_file_over_the_limit_is_refused():
-    facts = FileFacts(512 * 1024**2 + 1, Report("x"), True, False, "supervised", None)
-    assert "536,870,913 bytes" in file_too_large(facts).message
-    assert file_too_large(replace(facts, size=512 * 1024**2)) is None
+def test_a_file_over_the_limit_is_refused(tmp_path, monkeypatch):
+    path = write(tmp_path / "t.jsonl", SOUND["chat"])
+    monkeypatch.setattr(across, "LARGEST", path.stat().st_size)
+    assert found(check_file(path)) == []
+    monkeypatch.setattr(across, "LARGEST", path.stat().st_size - 1)
+    assert found(check_file(path)) == [(None, "file_too_large")]
 
 
 def test_a_line_without_end_is_not_held_whole(among_sound, monkeypatch):
     monkeypatch.setattr(line_rules, "LONGEST_LINE", 1000)
     assert found(among_sound(user(content="x" * 100_000))) == [(3, "line_too_long")]
+
+
+def test_a_line_that_only_the_practice_server_refuses_is_named(among_sound, tmp_path):
+    report = among_sound(user(content="word " * 420_000))
+    assert found(report) == [(3, "long_line")] and report.ok
+    with pytest.raises(server_rules.FileRefused, match="Line 3 has more than 2097152 bytes"):
+        server_rules.check_file(tmp_path / "train.jsonl", "file-x", server_rules.TRAINING)
 
 
 def test_findings_become_a_table(among_sound):
