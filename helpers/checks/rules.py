@@ -4,10 +4,10 @@ A rule is a function named as the rule is. It takes what it judges and returns a
 all is well:
 
     @rule("error", "message")
-    def role_missing(message):
-        if "role" not in message: return Fault("role", "…what is wrong…", "…what to do…")
+    def role_unknown(message):
+        if message["role"] not in ROLES: return Fault("role", "…what is wrong…", "…what to do…")
 
-What one condition decides is a row of a `table` instead.
+Where its texts need no thought, the rule is a row of a `table`: a condition and the texts.
 """
 
 import re
