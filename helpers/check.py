@@ -1,7 +1,7 @@
 """Find every fault of a training file: `python -m helpers.check FILE`, and `check_file`.
 
-The rules are small functions in helpers/checks, found by their names: on lines, examples,
-messages, conversations, texts, and across examples.
+The rules are small functions and rows of tables in helpers/checks, found by their names: on
+lines, examples, messages, conversations, texts, and across examples.
 """
 
 import argparse

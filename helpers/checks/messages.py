@@ -43,6 +43,10 @@ def _lacks(key: str, message: Message) -> bool:
     return key not in message and not is_misspelt(key, message, ALL_KEYS)
 
 
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and NAME.fullmatch(name) is not None
+
+
 def _says_otherwise(message: Message) -> bool:
     """Say whether an assistant's message has something else than content."""
     others = ("tool_calls", "function_call", "refusal")
@@ -63,7 +67,7 @@ table("message", rows=[
      lambda message: "weight" in message and message.get("role") in OTHER_ROLES,
      "only the assistant's messages have a weight", "take it out"),
     ("weight_invalid", "error", "weight",
-     lambda message: repr(message.get("weight", 1)) not in ("0", "1"),
+     lambda message: "weight" in message and repr(message["weight"]) not in ("0", "1"),
      "weight is {1!r:.60}", "write 0 (not trained on) or 1"),
     unknown_key("message_key_unknown", ALL_KEYS),
     ("key_misplaced", "error", "{0}", lambda message: _misplaced_key(message),
@@ -81,7 +85,8 @@ table("message", rows=[
      lambda message: isinstance(message.get("content"), str) and not message["content"].strip()
      and not _says_otherwise(message),
      "content is empty", "write the text, or delete the example"),
-    ("content_parts_malformed", "error", "{0}", lambda message: _parts_misfit(message),
+    ("content_parts_malformed", "error", "{0}",
+     lambda message: isinstance(message.get("content"), list) and _parts_misfit(message),
      "neither a text nor a user's image with an address; a tool's message has no parts",
      'write {"type": "text", "text": "…"} or {"type": "image_url", "image_url": {"url": "https://…"}}'),
     ("image", "advice", "{0}", lambda message: _first_image(message),
@@ -92,8 +97,7 @@ table("message", rows=[
     ("function_call_malformed", "error", "{0[0]}", partial(misfit_in, "function_call", CALLED),
      MISFIT, f'write {{"name": "…", "arguments": "{{…}}"}}; {NAMES}'),
     ("name_invalid", "error", "name",
-     lambda message: not isinstance(message.get("name", "none"), str)
-     or not NAME.fullmatch(message.get("name", "none")),
+     lambda message: "name" in message and not _is_name(message["name"]),
      "name is {1!r:.60}", r"use 1 to 64 characters, no blanks, none of < | \ / >"),
     ("tool_call_id_missing", "error", "tool_call_id",
      lambda message: message.get("role") == "tool"

@@ -4,10 +4,10 @@ A rule is a function named as the rule is. It takes what it judges and returns a
 all is well:
 
     @rule("error", "message")
-    def role_missing(message):
-        if "role" not in message: return Fault("role", "…what is wrong…", "…what to do…")
+    def role_unknown(message):
+        if message["role"] not in ROLES: return Fault("role", "…what is wrong…", "…what to do…")
 
-What one condition decides is a row of a `table` instead.
+Where its texts need no thought, the rule is a row of a `table`: a condition and the texts.
 """
 
 import re
@@ -58,11 +58,12 @@ class Fault:
 
 
 class Rule(NamedTuple):
-    """A rule with its name and level."""
+    """A rule with its name and level: it judges a thing, and explains what it found there."""
 
     name: str
     level: Level
     judge: Callable[[Any], Any]
+    explain: Callable[[Any, Any], Fault]
 
 
 RULES: dict[About, list[Rule]] = {}
@@ -70,34 +71,29 @@ Located = tuple[str, Rule, Fault]  # the way to what was judged, the rule, what 
 Row = tuple[str, Level, str, Callable[[Any], Any], str, str]
 
 
-def rule(level: Level, *abouts: About, name: str = "") -> Callable[[Callable], Callable]:
+def rule(level: Level, about: About) -> Callable[[Callable], Callable]:
     """Enter a function into RULES, in the order of definition; its name becomes the rule's."""
 
     def enter(judge: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        for about in abouts:
-            RULES.setdefault(about, []).append(Rule(name or judge.__name__, level, judge))
+        one = Rule(judge.__name__, level, judge, lambda fault, thing: fault)
+        RULES.setdefault(about, []).append(one)
         return judge
 
     return enter
 
 
-def table(*abouts: About, rows: Iterable[Row]) -> None:
+def table(about: About, rows: Iterable[Row]) -> None:
     """Enter rules: name, level, field, the condition that breaks it, what is wrong, what to do.
 
     `{0}` in what is wrong, and in the field, is what the condition gave; `{1}` is what the field
     holds, or without a field the thing itself, and `{kind}` is JSON's name for that.
     """
     for name, level, field, is_broken, message, cure in rows:
-        judge = partial(_judge_row, field, is_broken, message, cure)
-        rule(level, *abouts, name=name)(judge)
+        one = Rule(name, level, is_broken, partial(_explain, field, message, cure))
+        RULES.setdefault(about, []).append(one)
 
 
-def _judge_row(
-    field: str, is_broken: Callable[[Any], Any], message: str, cure: str, thing: Any
-) -> Fault | None:
-    found = is_broken(thing)
-    if not found:
-        return None
+def _explain(field: str, message: str, cure: str, found: Any, thing: Any) -> Fault:
     value = thing.get(field) if field and isinstance(thing, dict) else thing
     return Fault(field.format(found), message.format(found, value, kind=kind(value)), cure)
 
@@ -105,8 +101,8 @@ def _judge_row(
 def broken(about: About, thing: Any, where: str = "") -> Iterator[Located]:
     """Yield the rules about something that `thing` breaks; `where` is the way to it."""
     for one in RULES[about]:
-        if fault := one.judge(thing):
-            yield where, one, fault
+        if found := one.judge(thing):
+            yield where, one, one.explain(found, thing)
 
 
 def misfit(value: Any, shape: Any, way: str) -> tuple[str, str] | None:

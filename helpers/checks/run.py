@@ -128,7 +128,7 @@ class Examination:
         return line - bisect(self._without_example, line)
 
     def _add(self, line: int | None, found: Iterable[Located]) -> None:
-        for where, (rule, level, _), fault in found:
+        for where, (rule, level, *_), fault in found:
             self._found[rule] += 1
             if self._found[rule] > SHOWN_OF_A_RULE:
                 self.report.left_off[rule] = self._found[rule] - SHOWN_OF_A_RULE
