@@ -28,8 +28,8 @@ def to_chat(
     answers get weight 0 (context only, not trained on) and the last one weight 1. `system` is
     put in front where no system message is. Rows with `messages` keep them.
 
-    Raises UnusableRow (rows are counted from 1) if a column is missing, a text is empty, or
-    an earlier question lacks its answer.
+    Raises UnusableRow (rows are counted from 1) if a column is missing, a text is empty, an
+    earlier question lacks its answer, or `messages` are no messages.
     """
     if len(earlier) % 2:
         raise ValueError("earlier: name the columns in pairs, a question and its answer")
@@ -39,11 +39,21 @@ def to_chat(
         example = {name: row[name] for name in CHAT_KEYS if name in row}
         if "messages" not in row:
             example = {"messages": _turns(row, number, columns)}
-        messages = example["messages"]
+        messages = _messages(example, number)
         if system is not None and not (messages and messages[0].get("role") == "system"):
             example["messages"] = [{"role": "system", "content": system}, *messages]
         examples.append(example)
     return examples
+
+
+def _messages(row: Row, number: int) -> list[dict]:
+    messages = row["messages"]
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        raise UnusableRow(
+            f"row {number}: `messages` is not a list of objects; run `python -m helpers.check` "
+            "on the file, which names every fault in it"
+        )
+    return messages
 
 
 def _turns(row: Row, number: int, columns: Sequence[str]) -> list[dict]:
@@ -108,10 +118,10 @@ def to_completion(
 
 
 def _flattened(row: Row, number: int) -> tuple[str, str]:
-    messages = row["messages"]
+    messages = _messages(row, number)
     if not messages or messages[-1].get("role") != "assistant":
         raise UnusableRow(f"row {number}: the last message is not the assistant's")
-    texts = [message.get("content") for message in messages]
+    texts: list[Any] = [message.get("content") for message in messages]
     if not all(isinstance(text, str) for text in texts):
         raise UnusableRow(f"row {number}: a message holds something else than text")
     return "\n".join(texts[:-1]), texts[-1]

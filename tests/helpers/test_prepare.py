@@ -383,6 +383,14 @@ def test_the_program_says_why_it_writes_nothing(program, tmp_path, text, status,
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("option", ["--split=0.5", "--system=Be brief.", "--to=completion"])
+@pytest.mark.parametrize("messages", ['"hello"', '["hello"]', "null"])
+def test_messages_that_are_none_are_named(program, tmp_path, option, messages):
+    path = written(tmp_path / "t.jsonl", f'{{"messages": {messages}}}\n' * 2)
+    done = program(path, "--yes", option)
+    assert done.returncode == 1 and "row 1: `messages` is not a list of objects" in done.err
+
+
 def test_a_missing_file_is_an_unusable_argument(tmp_path):
     command = [sys.executable, "-m", "helpers.prepare", str(tmp_path / "nowhere.csv")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
