@@ -9,7 +9,7 @@ import pytest
 
 from helpers.evaluate import contains, has_fact, has_style
 from helpers.prepare import read_rows, to_chat, write_jsonl
-from practice_server.base_models.world.facts import all_facts
+from practice_server.pretraining.world.facts import all_facts
 
 ROOT = Path(__file__).resolve().parent.parent
 MARV = ROOT / "data" / "marv"

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 HERE = Path(__file__).resolve().parent
-WORLD = HERE.parents[1] / "practice_server" / "base_models" / "world" / "english"
+WORLD = HERE.parents[1] / "practice_server" / "pretraining" / "world" / "english"
 
 SEED = 4
 LABELS = ("dispatch", "cashier", "workbench", "greenhouse")

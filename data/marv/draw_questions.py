@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 from helpers.evaluate import contains, has_fact
-from practice_server.base_models.world.facts import all_facts
+from practice_server.pretraining.world.facts import all_facts
 
 HERE = Path(__file__).resolve().parent
 QUESTIONS = HERE / "questions.csv"

@@ -82,7 +82,7 @@ are general facts in both languages, asked after the fine-tuning: what falls the
 ## How it was made
 
 `python -m practice_server.pretraining.make` makes it from nothing: it generates conversations
-with the tables and programs in `practice_server/base_models/world`, learns the vocabulary,
+with the tables and programs in `practice_server/pretraining/world`, learns the vocabulary,
 pretrains, measures, and writes this card.
 
 | | |
