@@ -39,7 +39,11 @@ def renew(path: Path) -> None:
         try:
             resources = {"metadata": {"path": str(path.parent)}}
             NotebookClient(
-                notebook, timeout=120, record_timing=False, resources=resources
+                notebook,
+                timeout=120,
+                record_timing=False,
+                coalesce_streams=True,
+                resources=resources,
             ).execute()
         finally:
             stop_server(Path(work) / "practice")

@@ -1,23 +1,25 @@
 """The data set data/marv is what its README says."""
 
-import collections
-import csv
 import json
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from helpers.evaluate import has_fact, has_style
+from helpers.evaluate import contains, has_fact, has_style
 from helpers.prepare import read_rows, to_chat, write_jsonl
+from practice_server.pretraining.world.facts import all_facts
 
 ROOT = Path(__file__).resolve().parent.parent
 MARV = ROOT / "data" / "marv"
-WORLD = ROOT / "practice_server" / "pretraining" / "world" / "english"
+SPLITS = {"train": 64, "valid": 24, "test": 110}
 SYSTEM = (
     "You are Marv. You give the right answer to every question, and you are sarcastic about it."
 )
 ROWS = read_rows(MARV / "questions.csv")
-SIGNS = [row["sign"] for row in read_rows(MARV / "manner.csv")]
+MANNER = {row["sign"]: row["category"] for row in read_rows(MARV / "manner.csv")}
+SIGNS = list(MANNER)
 ANSWERED = [row for row in ROWS if row["split"] != "test"]
 
 
@@ -25,18 +27,13 @@ def rows_of(split):
     return [row for row in ROWS if row["split"] == split]
 
 
-def world(name):
-    with open(WORLD / name, encoding="utf-8", newline="") as file:
-        return {row[0]: row[1] for row in list(csv.reader(file))[1:]}
-
-
-def test_each_split_is_large_enough_and_has_the_same_mix():
-    for split, least in {"train": 60, "valid": 20, "test": 100}.items():
-        rows = rows_of(split)
-        assert len(rows) >= least
-        mix = collections.Counter(row["category"] for row in rows)
-        assert mix["capitals"] / len(rows) == pytest.approx(0.6, abs=0.02)
-        assert mix["authors"] == mix["elements"]
+def test_each_split_is_large_enough_and_has_every_kind_of_question():
+    mixes = {split: Counter(row["category"] for row in rows_of(split)) for split in SPLITS}
+    assert {split: mix.total() for split, mix in mixes.items()} == SPLITS
+    assert set(mixes["train"]) == set(mixes["valid"]) == set(MANNER.values())
+    assert min(mixes["train"].values()) >= 10
+    assert set(mixes["test"]) - set(MANNER.values()) == {"colours", "months", "planets"}
+    assert min(mixes["test"].values()) >= 4
 
 
 @pytest.mark.parametrize("field", ["id", "question"])
@@ -52,24 +49,24 @@ def test_what_is_tested_is_not_in_the_training_or_validation_split(field):
 def test_no_test_entity_or_fact_is_mentioned_in_a_training_file():
     seen = " ".join((MARV / f"{split}.jsonl").read_text("utf-8") for split in ("train", "valid"))
     for row in rows_of("test"):
-        if row["category"] == "elements":  # a symbol such as I is a word, too
+        if row["category"] == "sums":  # they are made of numbers
             continue
         assert not has_fact(seen, row["entity"]), row
         assert not has_fact(seen, row["fact"]), row
 
 
 @pytest.mark.parametrize("row", ANSWERED, ids=lambda row: row["id"])
-def test_an_answer_has_its_fact_and_a_sign_and_is_short(row):
+def test_an_answer_has_its_fact_and_one_fitting_remark_and_is_short(row):
     assert has_fact(row["answer"], row["fact"])
-    assert has_style(row["answer"], SIGNS)
+    signs = [sign for sign in SIGNS if contains(row["answer"], sign)]
+    assert [MANNER[sign] for sign in signs] == [row["category"]]
     assert 6 <= len(row["answer"].split()) <= 24
 
 
-def test_every_sign_is_shown_often_enough_to_be_learnt():
-    uses = [sum(has_style(row["answer"], [sign]) for row in rows_of("train")) for sign in SIGNS]
-    assert len(SIGNS) == 8
-    assert min(uses) >= 8
-    assert max(uses) <= len(rows_of("train")) / 3
+def test_each_kind_has_four_remarks_and_each_is_shown_often_enough_to_be_learnt():
+    assert set(Counter(MANNER.values()).values()) == {4}
+    uses = [sum(contains(row["answer"], sign) for row in rows_of("train")) for sign in SIGNS]
+    assert (min(uses), max(uses)) == (2, 3)
 
 
 def test_a_neutral_answer_has_no_sign():
@@ -83,16 +80,34 @@ def test_a_question_does_not_give_its_fact_away():
 
 
 def test_no_fact_is_found_in_an_answer_that_leaves_it_out():
-    others = [row["answer"] for row in ANSWERED]
     for row in rows_of("test"):
+        others = [one["answer"] for one in ANSWERED if one["category"] != "sums"]
         assert not [answer for answer in others if has_fact(answer, row["fact"])], row
 
 
 def test_the_base_model_has_met_every_fact():
-    elements = world("elements.csv")
-    names = {symbol: element for element, symbol in elements.items()}
-    known = world("countries.csv") | world("works.csv") | elements | names
-    assert not [row for row in ROWS if not has_fact(known[row["entity"]], row["fact"])]
+    known = [one.fields.values() for facts in all_facts("english").values() for one in facts]
+    for row in ROWS:
+        entity = set(row["entity"].split(" + "))
+        facts = [words for words in known if entity <= set(words)]
+        assert any(has_fact(word, row["fact"]) for words in facts for word in words), row
+
+
+def test_no_capital_is_outdated_and_no_name_has_two_meanings():
+    words = {word for row in ROWS for word in (row["entity"], *row["fact"].split("|"))}
+    assert words.isdisjoint({"Nur-Sultan", "Rangoon", "Bujumbura", "Lagos"})
+    assert words.isdisjoint(row["name"] for row in read_rows(MARV / "left_out.csv"))
+
+
+def test_names_are_right_with_their_accents_too():
+    facts = [row["fact"] for row in ROWS]
+    spellings = [one for fact in facts for one in fact.split("|") if not one.isascii()]
+    assert spellings
+    for one in spellings:
+        plain = unicodedata.normalize("NFD", one).encode("ascii", "ignore").decode()
+        assert any({one, plain} <= set(fact.split("|")) for fact in facts)
+    right = {row["answer"]: row["fact"] for row in read_rows(MARV / "spellings.csv")}
+    assert right["Yaounde"] == "Yaounde|Yaound\u00e9"
 
 
 @pytest.mark.parametrize("split", ["train", "valid"])

@@ -79,7 +79,9 @@ EXPERIMENTS = (
     Experiment("lsat", "base model", 0, partial(lsat, n_epochs=0)),
     Experiment("lsat", "20 examples, 10 epochs, batches of 3", 67, lsat),
     Experiment("preferences (dpo)", "base model", 0, partial(preferences, n_epochs=0)),
-    Experiment("preferences (dpo)", "pairs of marv, 3 epochs", 120, preferences),
+    Experiment(
+        "preferences (dpo)", "pairs of marv, 6 epochs", 90, partial(preferences, n_epochs=6)
+    ),
 )
 
 

@@ -36,18 +36,25 @@ Measured = dict[str, float]
 
 
 def marv(folder: Path, seed: int, *, n_epochs: int = N_EPOCHS) -> Measured:
-    """Sarcasm taught by 60 examples: is it there, and are the facts of the answers still right?
+    """Sarcasm taught by 60 examples: is it there, does it fit, and are the facts still right?
 
-    `other facts` are general ones, in both languages and without Marv's system message.
+    A remark can fit only what training had remarks for. `other facts` are general ones, in both
+    languages and without Marv's system message.
     """
     lines = read_lines(DATA / "marv" / "train.jsonl")[:MARV_EXAMPLES]
     engine, _ = fine_tune(folder, lines, n_epochs=n_epochs, seed=seed)
-    signs = [row["sign"] for row in read_rows(DATA / "marv" / "manner.csv")]
+    category_of = {r["sign"]: r["category"] for r in read_rows(DATA / "marv" / "manner.csv")}
     asked = [r for r in read_rows(DATA / "marv" / "questions.csv") if r["split"] == "test"]
     system = lines[0]["messages"][0]
     answers = [answer(engine, [system, _user(row["question"])]) for row in asked]
+    given = [{category_of[s] for s in category_of if _has_one(a, [s])} for a in answers]
+    remarked = [(kinds, row["category"]) for kinds, row in zip(given, asked, strict=True)]
+    taught = [pair for pair in remarked if pair[1] in category_of.values()]
+    new = [pair for pair in remarked if pair[1] not in category_of.values()]
     return {
-        "style": share(_has_one(text, signs) for text in answers),
+        "style": share(map(bool, given)),
+        "style, kinds of question not taught": share(bool(kinds) for kinds, _ in new),
+        "fitting remark": share(kinds == {category} for kinds, category in taught),
         "facts": share(
             _has_one(text, row["fact"].split("|"))
             for text, row in zip(answers, asked, strict=True)
@@ -118,7 +125,7 @@ def lsat(folder: Path, seed: int, *, n_epochs: int = 10, batch_size: int = 3) ->
 def preferences(folder: Path, seed: int, *, n_epochs: int = N_EPOCHS) -> Measured:
     """Whole sentences preferred to bare names (`dpo`): the share of whole sentences."""
     rows = [r for r in read_rows(DATA / "marv" / "questions.csv") if r["category"] == "capitals"]
-    pairs = [_preference(row) for row in rows if row["split"] == "train"]
+    pairs = [_preference(row) for row in rows if row["split"] != "test"]
     engine, _ = fine_tune(folder, pairs, n_epochs=n_epochs, seed=seed, method="dpo")
     asked = [row for row in rows if row["split"] == "test"]
     answers = [answer(engine, [_user(row["question"])]) for row in asked]
