@@ -10,7 +10,13 @@ from practice_server.base_models.evaluate import (
     knowledge_table,
     manner_table,
 )
-from practice_server.base_models.pretrain import PRACTICE, RECIPE, SIZES, Progress
+from practice_server.base_models.pretrain import (
+    FROM_A_SNAPSHOT,
+    FROM_NOTHING,
+    PRACTICE,
+    SIZES,
+    Progress,
+)
 from practice_server.base_models.world.facts import LARGEST_NUMBER
 from practice_server.base_models.world.tables import FOLDER, read_table
 
@@ -88,6 +94,7 @@ pretrains, measures, and writes this card.
 | | |
 | --- | --- |
 | seed | {seed} |
+| went on from | {earlier} |
 | steps | {steps:,} of {batch_size} examples |
 | tokens seen | {tokens:,}, of which {trained_on:,} were trained on |
 | time for pretraining | {minutes:.0f} minutes |
@@ -120,6 +127,7 @@ def write_model_card(
     folder: Path, progress: Progress, evaluation: Evaluation, *, seed: int
 ) -> None:
     """Write README.md into the model's folder, from what `pretrain` and `evaluate` returned."""
+    recipe = FROM_A_SNAPSHOT if progress.earlier else FROM_NOTHING
     weights = (folder / "model.safetensors").stat().st_size
     text = CARD.format(
         name=folder.name,
@@ -137,13 +145,14 @@ def write_model_card(
         fine_tuning=fine_tuning_table(evaluation.experiments),
         learning_rate=PRACTICE["learning_rate"],
         seed=seed,
+        earlier=progress.earlier or "nothing",
         steps=progress.step,
-        batch_size=RECIPE.batch_size,
+        batch_size=recipe.batch_size,
         tokens=progress.tokens,
         trained_on=progress.trained_on,
         minutes=progress.seconds / 60,
         machine=progress.machine,
-        peak=RECIPE.peak_learning_rate,
+        peak=recipe.peak_learning_rate,
         loss=progress.train_loss,
     )
     with (folder / "README.md").open("w", encoding="utf-8", newline="\n") as file:
