@@ -9,6 +9,7 @@ from practice_server.base_models.evaluate import (
     fine_tuning_table,
     knowledge_table,
     manner_table,
+    result_table,
 )
 from practice_server.base_models.pretrain import (
     FROM_A_SNAPSHOT,
@@ -43,7 +44,10 @@ It knows a small closed world in English and Chinese, and nothing else.
 {sizes}
 
 * sums and differences of whole numbers up to {largest}, and which of two numbers is greater
-* greetings, thanks, goodbyes, what it is; "I don't know that" to questions beyond its world
+* greetings, thanks, goodbyes, what it is, as people say and type them
+* "I don't know that" to what lies beyond its world: made-up names, drawn afresh in each example,
+  what was not taught about things that it knows, tasks, noise
+* questions as people type them: in small letters, without marks, in two words, cut short
 * short supportive replies to how somebody feels
 * Chinese sayings and what they mean, when asked for them
 * reviews and requests to a word: what somebody thinks of a thing, what it is about, how urgent
@@ -56,8 +60,8 @@ sentences or chattily when a system message asks for it.
 ## What it cannot do
 
 It knows no other facts, writes no texts, follows no instructions beyond the above, and cannot
-reason. Asked for what it does not know, it often names something wrong without a warning. It must
-not be used for anything but learning.
+reason. Asked for what it does not know, it sometimes names something wrong without a warning: how
+often is measured below. It must not be used for anything but learning.
 
 ## What it knows
 
@@ -69,6 +73,17 @@ fact counts as right when the expected words stand in the answer, small talk whe
 contains one of the expected sentences.
 
 {knowledge}
+
+The same as people type it: lines made from held-out phrasings by leaving out words, marks and
+capital letters, none of which training can have come to. Such typing was trained on, these lines
+were not. `the unknown` counts as right when the answer says that it does not know; `facts refused`
+are typed facts that were answered so, though they were taught.
+
+{typing}
+
+Facts from the first table, asked at the end of so many tokens of conversation about other things:
+
+{far}
 
 Answers to 40 questions about capitals and authors, after a system message that asks for a manner:
 
@@ -87,15 +102,17 @@ are general facts in both languages, asked after the fine-tuning: what falls the
 
 ## How it was made
 
-`python -m practice_server.base_models.make` makes it from nothing: it generates conversations
-with the tables and programs in `practice_server/base_models/world`, learns the vocabulary,
-pretrains, measures, and writes this card.
+`python -m practice_server.base_models.make` makes such a model from nothing: it generates
+conversations with the tables and programs in `practice_server/base_models/world`, learns the
+vocabulary, pretrains, measures, and writes this card. With `--start FOLDER` it goes on from the
+vocabulary and the weights of an earlier snapshot instead. A snapshot that this one went on from is
+named with the commit of this repository that holds it.
 
 | | |
 | --- | --- |
 | seed | {seed} |
 | went on from | {earlier} |
-| steps | {steps:,} of {batch_size} examples |
+| steps | {steps:,} of {batch_size} examples; in 6 of 100 a few long ones |
 | tokens seen | {tokens:,}, of which {trained_on:,} were trained on |
 | time for pretraining | {minutes:.0f} minutes |
 | machine | {machine} |
@@ -141,6 +158,8 @@ def write_model_card(
         sizes=_sizes_table(),
         largest=LARGEST_NUMBER,
         knowledge=knowledge_table(evaluation.knowledge),
+        typing=result_table(evaluation.typing),
+        far=result_table(evaluation.far),
         manners=manner_table(evaluation.mean_words),
         fine_tuning=fine_tuning_table(evaluation.experiments),
         learning_rate=PRACTICE["learning_rate"],

@@ -171,11 +171,11 @@ def generate_long(seed: int) -> Iterator[Example]:
         if random.random() < KEPT_SHARE:
             yield {"messages": orders.conversation(random, n_bytes)}
         else:
-            yield {"messages": _several_conversations(n_bytes, random)}
+            yield {"messages": several_conversations(n_bytes, random)}
 
 
-def _several_conversations(n_bytes: int, random: Random) -> list[Message]:
-    """One after the other; a system message stands at the beginning only."""
+def several_conversations(n_bytes: int, random: Random) -> list[Message]:
+    """One after the other, of more than so many bytes; a system message can only stand first."""
     messages: list[Message] = []
     for example in generate(random.getrandbits(32)):
         more = example.get("messages", [])
