@@ -106,7 +106,7 @@ are general facts in both languages, asked after the fine-tuning: what falls the
 conversations with the tables and programs in `practice_server/base_models/world`, learns the
 vocabulary, pretrains, measures, and writes this card. With `--start FOLDER` it goes on from the
 vocabulary and the weights of an earlier snapshot instead. A snapshot that this one went on from is
-named with the commit of this repository that holds it.
+named with the commit of this repository that made it.
 
 | | |
 | --- | --- |

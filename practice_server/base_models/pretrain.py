@@ -76,7 +76,7 @@ class Recipe:
 
 FROM_NOTHING = Recipe()
 # A model that knows most already learns the rest in small batches and at half the rate.
-FROM_A_SNAPSHOT = Recipe(7_000, batch_size=32, peak_learning_rate=5e-4, warm_up_steps=100)
+FROM_A_SNAPSHOT = Recipe(4_000, batch_size=32, peak_learning_rate=5e-4, warm_up_steps=100)
 
 
 @dataclass
@@ -233,7 +233,8 @@ def load_weights(folder: Path, model: LlamaForCausalLM) -> str:
         for name, parameter in model.named_parameters():
             parameter.data.copy_(file.get_tensor(name))
     made = read_progress(folder)
-    return f"{folder.name}: {made.step:,} steps, {made.tokens:,} tokens, {made.machine}"
+    before = f"; before that, {made.earlier}" if made.earlier else ""
+    return f"{folder.name}: {made.step:,} steps, {made.tokens:,} tokens, {made.machine}{before}"
 
 
 def save_model(

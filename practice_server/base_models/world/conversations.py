@@ -44,12 +44,12 @@ Example = dict[str, Any]
 
 # What the examples are about, in hundredths.
 SOURCES = {
-    "facts": 38,
-    "orders": 19,
+    "facts": 50,
+    "orders": 12,
     "unknown": 11,
-    "talk": 11,
-    "labels": 8,
-    "sayings": 5,
+    "talk": 9,
+    "labels": 6,
+    "sayings": 4,
     "feelings": 3,
     "puzzles": 2,
     "completions": 3,
@@ -106,7 +106,7 @@ CHINESE = {
 MIXED = 0.05
 FOREIGN_SYSTEM = 0.1
 # Sums, differences and comparisons among the facts, and how they share it.
-SHARE_OF_NUMBERS = 0.34
+SHARE_OF_NUMBERS = 0.25
 NUMBER_WEIGHTS = {"sum": 27, "difference": 30, "more": 19, "greater": 12, "smaller": 12}
 # Facts of these kinds are hard to learn, or so few that each kind would be rare, and are asked
 # more often than others.
@@ -117,14 +117,20 @@ HARD = {
     "element": 2.5,
     "numbered": 1.3,
     "number": 1.2,
-    "place": 4.0,
-    "planet": 4.0,
+    "young": 3.0,
+    "colour": 2.0,
+    "opposite": 1.2,
+    "sound": 3.0,
+    "animal": 3.0,
+    "place": 6.0,
+    "planet": 6.0,
+    "distance": 6.0,
     "next_day": 7.0,
     "previous_day": 7.0,
-    "next_month": 7.0,
-    "previous_month": 7.0,
-    "month_days": 3.0,
-    "month_number": 3.0,
+    "next_month": 5.0,
+    "previous_month": 5.0,
+    "month_days": 6.0,
+    "month_number": 6.0,
 }
 # Chatty conversations in which one frame comes back in each answer.
 HABITS = 0.4
