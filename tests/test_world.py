@@ -9,10 +9,12 @@ from random import Random
 
 import pytest
 
+from practice_server.pretraining.knowledge import typed_lines
 from practice_server.pretraining.world import talk
-from practice_server.pretraining.world.conversations import generate
+from practice_server.pretraining.world.conversations import generate, generate_long
 from practice_server.pretraining.world.facts import NUMBER_KINDS, all_facts, questions
 from practice_server.pretraining.world.tables import FOLDER, LANGUAGES, read_table
+from practice_server.pretraining.world.typed import key, shortened, typed
 from practice_server.pretraining.world.wording import SLOT, fill, finish, inner
 
 MANNER = Path(__file__).parents[1] / "data" / "marv" / "manner.csv"
@@ -132,6 +134,46 @@ def test_held_out_small_talk_is_never_trained_on(examples, language):
     asked = set(said_by(examples, "user"))
     for kind in talk.small_talk_kinds(language):
         assert asked.isdisjoint(talk.small_talk(kind, language, held_out=True))
+
+
+def test_typed_lines_that_are_measured_are_never_trained_on(examples):
+    asked = {key(text) for text in said_by(examples, "user")}
+    lines = [line for line in typed_lines() if line.kind != "the unknown"]
+    assert len(lines) > 700
+    assert [line.text for line in lines if key(line.text) in asked] == []
+
+
+def test_a_typed_question_loses_marks_capitals_and_words_but_not_what_it_asks_about():
+    random = Random(1)
+    fields = {"country": "Norway"}
+    lines = {
+        typed("What is the capital of {country}?", fields, "english", random) for _ in range(300)
+    }
+    assert len(lines) > 100
+    assert all("norway" in line.casefold() for line in lines)
+    assert {"what is the capital of norway", "whats capital of norway"} <= lines
+    assert shortened("{a} is {the}", "english", Random(1)) == "{a} is {the}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_line_that_is_to_be_avoided_is_not_typed(language):
+    template = {"english": "What is the {x}?", "chinese": "{x}的首都是什么？"}[language]
+    avoided = {"english": "whatis{x}", "chinese": "{x}首都是什么"}[language]
+    random = Random(1)
+    lines = {key(shortened(template, language, random)) for _ in range(200)}
+    assert avoided in lines
+    fields = {"x": "abc"}
+    kept = {typed(template, fields, language, random, {avoided}) for _ in range(500)}
+    assert not {line for line in kept if key(line) == avoided.format(x="abc")}
+
+
+def test_long_conversations_reach_the_end_of_the_context():
+    lengths = [
+        sum(len(message["content"].encode()) for message in example["messages"])
+        for example in islice(generate_long(1), 40)
+    ]
+    assert min(lengths) > 1500
+    assert max(lengths) > 6000
 
 
 def test_the_same_seed_makes_the_same_examples(examples):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -21,9 +21,13 @@ from practice_server.engines.engine import TokenSequence
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
 from practice_server.formats.encoding import encode
 from practice_server.machine.limits import usable_processors
-from practice_server.pretraining.world.conversations import generate
+from practice_server.pretraining.world.conversations import Example, generate, generate_long
 
+CONTEXT = 2048
 BATCHES_PER_CHUNK = 100
+# Of these batches, some are of long conversations: each as many tokens as several others.
+LONG_BATCHES = 6
+LONG_BATCH_SHARE = 16
 WIDTH_STEP = 8
 # PyTorch's own mark for a place without a target.
 NOT_TRAINED_ON = -100
@@ -61,12 +65,25 @@ def make_chunk(folder: Path, seed: int, chunk: int, batch_size: int) -> list[Bat
     """Batches of examples of like length, so that little is padded, in random order."""
     tokenizer = Tokenizer.load(folder)
     chunk_seed = seed * 1_000_000 + chunk
-    examples = islice(generate(chunk_seed), BATCHES_PER_CHUNK * batch_size)
-    encoded = [encode(tokenizer, example)[0].sequences[0] for example in examples]
-    encoded.sort(key=lambda sequence: len(sequence.tokens))
-    rows = [encoded[i : i + batch_size] for i in range(0, len(encoded), batch_size)]
+    short = islice(generate(chunk_seed), (BATCHES_PER_CHUNK - LONG_BATCHES) * batch_size)
+    long_size = -(-batch_size // LONG_BATCH_SHARE)
+    long = islice(generate_long(chunk_seed), LONG_BATCHES * long_size)
+    rows = [
+        *_of_like_length(short, batch_size, tokenizer),
+        *_of_like_length(long, long_size, tokenizer),
+    ]
     Random(chunk_seed).shuffle(rows)
     return [pad(several, tokenizer.pad) for several in rows]
+
+
+def _of_like_length(
+    examples: Iterable[Example], batch_size: int, tokenizer: Tokenizer
+) -> list[list[TokenSequence]]:
+    """The examples in batches, none longer than the context."""
+    whole = [encode(tokenizer, example)[0].sequences[0] for example in examples]
+    encoded = [TokenSequence(tokens[:CONTEXT], on[:CONTEXT]) for tokens, on in whole]
+    encoded.sort(key=lambda sequence: len(sequence.tokens))
+    return [encoded[i : i + batch_size] for i in range(0, len(encoded), batch_size)]
 
 
 def pad(rows: list[TokenSequence], filler: int) -> Batch:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -29,11 +29,14 @@ from practice_server.pretraining.fine_tunings import (
     preferences,
 )
 from practice_server.pretraining.knowledge import (
+    MOODS,
     SAYINGS,
     SMALL_TALK,
     Result,
+    far_into_a_conversation,
     knowledge,
     mean_words,
+    typing,
 )
 from practice_server.pretraining.world.facts import NUMBER_KINDS
 from practice_server.pretraining.world.tables import LANGUAGES
@@ -90,6 +93,8 @@ class Evaluation:
     """All that was measured of one model."""
 
     knowledge: list[Result]
+    typing: list[Result]
+    far: list[Result]
     mean_words: dict[str, float]
     experiments: dict[Experiment, list[Measured]]
 
@@ -106,13 +111,20 @@ def evaluate(folder: Path) -> Evaluation:
             experiment: [pool.submit(experiment.run, folder, seed) for seed in experiment.seeds]
             for experiment in longest_first
         }
-        known = [pool.submit(knowledge, folder, language) for language in LANGUAGES]
+        asked: dict[Callable[[Path, str], list[Result]], list[Future]] = {
+            ask: [pool.submit(ask, folder, language) for language in LANGUAGES]
+            for ask in (knowledge, typing, far_into_a_conversation)
+        }
         words = pool.submit(mean_words, folder)
-        _show_progress([*known, words, *(run for several in runs.values() for run in several)])
+        _show_progress([run for several in (*runs.values(), *asked.values()) for run in several])
+        told = [[result for run in both for result in run.result()] for both in asked.values()]
+        known, typed, far = told
         return Evaluation(
-            [result for future in known for result in future.result()],
-            words.result(),
-            {e: [run.result() for run in runs[e]] for e in EXPERIMENTS},
+            known,
+            typed,
+            far,
+            mean_words=words.result(),
+            experiments={e: [run.result() for run in runs[e]] for e in EXPERIMENTS},
         )
 
 
@@ -123,21 +135,26 @@ def _show_progress(futures: list[Future]) -> None:
 
 def knowledge_table(results: list[Result]) -> str:
     """How many questions of each kind were answered right, by language, in Markdown."""
+    others = (*NUMBER_KINDS, SMALL_TALK, SAYINGS, MOODS)
+    facts = [result for result in results if result.kind not in others]
+    together = [replace(result, kind="**all facts**") for result in facts]
+    return result_table([*results, *together])
+
+
+def result_table(results: list[Result]) -> str:
+    """Shares of results of the same kind, by language, in Markdown."""
     lines = [
         "| asked for | " + " | ".join(LANGUAGES) + " |",
         "| --- |" + " ---: |" * len(LANGUAGES),
     ]
-    kinds = list(dict.fromkeys(result.kind for result in results))
-    others = (*NUMBER_KINDS, SMALL_TALK, SAYINGS)
-    facts = [kind for kind in kinds if kind not in others]
-    for title, chosen in [*((kind, [kind]) for kind in kinds), ("**all facts**", facts)]:
-        cells = (_share_of(results, chosen, language) for language in LANGUAGES)
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    for kind in dict.fromkeys(result.kind for result in results):
+        cells = (_share_of(results, kind, language) for language in LANGUAGES)
+        lines.append(f"| {kind} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _share_of(results: list[Result], kinds: list[str], language: str) -> str:
-    chosen = [r for r in results if r.kind in kinds and r.language == language]
+def _share_of(results: list[Result], kind: str, language: str) -> str:
+    chosen = [r for r in results if (r.kind, r.language) == (kind, language)]
     if not chosen:
         return ""
     right, asked = sum(r.right for r in chosen), sum(r.asked for r in chosen)
@@ -177,6 +194,8 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=POCKET)
     evaluation = evaluate(parser.parse_args().folder)
     print(knowledge_table(evaluation.knowledge), end="\n\n")
+    print(result_table(evaluation.typing), end="\n\n")
+    print(result_table(evaluation.far), end="\n\n")
     print(fine_tuning_table(evaluation.experiments), end="\n\n")
     print(manner_table(evaluation.mean_words))
 

@@ -1,23 +1,36 @@
-"""What a base model knows: questions in phrasings that it was not trained on."""
+"""What a base model knows: questions in phrasings that it was not trained on.
+
+They are asked in full, as people type them, and after a long conversation about other things.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 
 from practice_server.engines.engine import Sampling
 from practice_server.engines.numpy_engine.engine import NumpyEngine
-from practice_server.pretraining.world import sayings
-from practice_server.pretraining.world.facts import Fact, all_facts, questions
-from practice_server.pretraining.world.tables import LANGUAGES
+from practice_server.pretraining.world import sayings, unknown
+from practice_server.pretraining.world.conversations import several_conversations
+from practice_server.pretraining.world.drawing import Message
+from practice_server.pretraining.world.facts import (
+    Fact,
+    all_facts,
+    any_phrasing,
+    questions,
+    telegrams,
+)
+from practice_server.pretraining.world.tables import LANGUAGES, read_table
 from practice_server.pretraining.world.talk import (
     small_talk,
     small_talk_answers,
     small_talk_kinds,
 )
+from practice_server.pretraining.world.typed import key, shortened, typed
 from practice_server.pretraining.world.wording import fill
 
 SEED = 1
@@ -25,6 +38,20 @@ N_PER_KIND = 100
 MAX_TOKENS = 80
 SMALL_TALK = "small talk"
 SAYINGS = "sayings"
+MOODS = "moods of sentences"
+FACTS = "facts"
+UNKNOWN = "the unknown"
+REFUSED = "facts refused"
+# Small talk that is answered with "I don't know that".
+REFUSALS = ("unknown", "private", "future")
+# How many typed lines there are of each kind of fact, and for the unknown.
+N_TYPED_PER_KIND = 12
+N_UNKNOWN = 150
+# How often each phrasing is shortened to find what training may have shortened it to.
+N_SHORTENED = 20
+# Tokens of other conversations before a question, and how many are asked after them.
+TOKENS_BEFORE = (100, 1900)
+N_AFTER = 40
 # System messages of pretraining that ask for a manner of answering.
 MANNERS = ("Answer briefly.", "Answer in one full sentence.", "Be chatty.")
 
@@ -49,7 +76,8 @@ def held_out_questions(seed: int = SEED, n_per_kind: int = N_PER_KIND) -> list[Q
         for fact in random.sample(facts, min(n_per_kind, len(facts)))
     ]
     talk = [question for language in LANGUAGES for question in _small_talk(language)]
-    return asked + talk + list(_sayings(random, n_per_kind))
+    moods = [question for language in LANGUAGES for question in _moods(language)]
+    return asked + talk + moods + list(_sayings(random, n_per_kind))
 
 
 def _question(fact: Fact, language: str, random: Random) -> Question:
@@ -62,6 +90,71 @@ def _small_talk(language: str) -> Iterator[Question]:
         answers = tuple(small_talk_answers(kind, language))
         for text in small_talk(kind, language, held_out=True):
             yield Question(SMALL_TALK, language, text, answers)
+
+
+def _moods(language: str) -> Iterator[Question]:
+    asked = {"english": "Is this positive or negative: ", "chinese": "这句话是正面还是负面："}
+    for row in read_table(f"{language}/plain_sentences"):
+        yield Question(MOODS, language, asked[language] + row["sentence"], (row["mood"],))
+
+
+def typed_lines(seed: int = SEED, n_per_kind: int = N_TYPED_PER_KIND) -> list[Question]:
+    """Facts, small talk and the unknown as people type them, in lines never trained on."""
+    random = Random(seed)
+    return [
+        line
+        for language in LANGUAGES
+        for make in (_typed_facts, _typed_small_talk, _typed_unknown)
+        for line in make(language, random, n_per_kind)
+    ]
+
+
+def _typed_facts(language: str, random: Random, n: int) -> Iterator[Question]:
+    for kind, facts in all_facts(language).items():
+        for fact in random.choices(facts, k=n):
+            phrasing = any_phrasing(kind, language, random, held_out=True)
+            text = typed(phrasing, fact.fields, language, random, _trained_keys(kind, language))
+            yield Question(FACTS, language, text, (fact.answer,))
+
+
+@cache
+def _trained_keys(kind: str, language: str) -> frozenset[str]:
+    trained = questions(kind, language, held_out=False) + telegrams(kind, language, held_out=False)
+    return _typed_keys(trained, language)
+
+
+def _typed_keys(trained: Iterable[str], language: str) -> frozenset[str]:
+    """What texts can be shortened to, and they themselves."""
+    random = Random(SEED)
+    texts = [text for text in trained for _ in range(N_SHORTENED)]
+    return frozenset(key(short) for t in texts for short in (t, shortened(t, language, random)))
+
+
+def _typed_small_talk(language: str, random: Random, n: int) -> Iterator[Question]:
+    kinds = small_talk_kinds(language)
+    said = (text for kind in kinds for text in small_talk(kind, language, held_out=False))
+    trained = _typed_keys(said, language)
+    for kind in kinds:
+        answers = tuple(small_talk_answers(kind, language))
+        for text in small_talk(kind, language, held_out=True):
+            line = typed(text, {}, language, random, trained)
+            if key(line) not in trained:
+                yield Question(
+                    UNKNOWN if kind in REFUSALS else SMALL_TALK, language, line, answers
+                )
+
+
+def _typed_unknown(language: str, random: Random, n: int) -> Iterator[Question]:
+    for _ in range(N_UNKNOWN):
+        template, fields, _ = unknown.question(random, language, held_out=True)
+        line = typed(template, fields, language, random)
+        yield Question(UNKNOWN, language, line, refusals(language))
+
+
+@cache
+def refusals(language: str) -> tuple[str, ...]:
+    """Every way to say "I don't know that"."""
+    return tuple(small_talk_answers("unknown", language))
 
 
 def _sayings(random: Random, most: int) -> Iterator[Question]:
@@ -125,6 +218,45 @@ def knowledge(folder: Path, language: str) -> list[Result]:
             marks = right.setdefault(question.kind, [])
             marks.append(is_right(question, ask(engine, question.text)))
     return [Result(kind, language, len(marks), sum(marks)) for kind, marks in right.items()]
+
+
+def typing(folder: Path, language: str) -> list[Result]:
+    """Ask all typed lines of a language; one result a kind, and how many facts were refused."""
+    engine = NumpyEngine.load(folder)
+    right: dict[str, list[bool]] = {}
+    for line in typed_lines():
+        if line.language == language:
+            said = ask(engine, line.text)
+            right.setdefault(line.kind, []).append(is_right(line, said))
+            if line.kind == FACTS:
+                refused = any(refusal in said for refusal in refusals(language))
+                right.setdefault(REFUSED, []).append(refused)
+    return [Result(kind, language, len(marks), sum(marks)) for kind, marks in right.items()]
+
+
+def far_into_a_conversation(folder: Path, language: str) -> list[Result]:
+    """Ask questions about facts after so many tokens about other things; one result a number."""
+    engine = NumpyEngine.load(folder)
+    random = Random(SEED)
+    asked = [q for q in held_out_questions(n_per_kind=N_AFTER) if q.language == language]
+    asked = random.sample([q for q in asked if q.kind in ("capital", "author", "work")], N_AFTER)
+    results = []
+    for n_tokens in TOKENS_BEFORE:
+        right = 0
+        for question in asked:
+            before = other_conversations(engine, n_tokens, random)
+            said = answer(engine, [*before, {"role": "user", "content": question.text}])
+            right += is_right(question, said)
+        results.append(Result(f"after {n_tokens:,} tokens", language, len(asked), right))
+    return results
+
+
+def other_conversations(engine: NumpyEngine, n_tokens: int, random: Random) -> list[Message]:
+    """As many turns of several conversations as go into so many tokens."""
+    messages = several_conversations(8 * n_tokens, random)
+    while len(engine.tokenizer.encode_prompt(messages)) > n_tokens:
+        messages = messages[:-2]
+    return messages
 
 
 def mean_words(folder: Path) -> dict[str, float]:

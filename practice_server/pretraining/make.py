@@ -1,19 +1,26 @@
-"""Makes `pocket` from nothing: vocabulary, pretraining, measurement, model card.
+"""Makes `pocket`: vocabulary, pretraining, measurement, model card.
 
-It takes about five hours on two processors, and minutes with an accelerator.
+From nothing it takes about five hours on two processors, from the snapshot of another day one or
+two, and minutes with an accelerator.
 
-Run it with: python -m practice_server.pretraining.make
+Run it with: python -m practice_server.pretraining.make [--start FOLDER]
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 from practice_server.pretraining.evaluate import POCKET, evaluate
 from practice_server.pretraining.make_vocabulary import make_vocabulary
 from practice_server.pretraining.model_card import write_model_card
-from practice_server.pretraining.pretrain import pretrain, read_progress
+from practice_server.pretraining.pretrain import (
+    FROM_A_SNAPSHOT,
+    FROM_NOTHING,
+    pretrain,
+    read_progress,
+)
 
 SEED = 20261120
 WORK = Path(__file__).parents[2] / "work" / "base_models"
@@ -24,6 +31,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch (default: 2)")
     parser.add_argument("--folder", type=Path, default=POCKET, help="where the model is written")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="a snapshot whose vocabulary and weights are gone on from (default: from nothing)",
+    )
     parser.add_argument(
         "--work",
         type=Path,
@@ -37,14 +49,20 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if not arguments.card_only:
-        make(arguments.folder, arguments.work, n_threads=arguments.threads)
+        make(arguments.folder, arguments.work, arguments.start, n_threads=arguments.threads)
     describe(arguments.folder)
 
 
-def make(folder: Path, work: Path, *, n_threads: int) -> None:
+def make(folder: Path, work: Path, start: Path | None, *, n_threads: int) -> None:
     """Make the base model in `folder`: vocabulary, then weights."""
-    make_vocabulary(folder, seed=SEED)
-    pretrain(folder, work, seed=SEED, n_threads=n_threads)
+    if start:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in ("tokenizer.tiktoken", "tokenizer_config.json"):
+            shutil.copy(start / file, folder)
+    else:
+        make_vocabulary(folder, seed=SEED)
+    recipe = FROM_A_SNAPSHOT if start else FROM_NOTHING
+    pretrain(folder, work, seed=SEED, n_threads=n_threads, recipe=recipe, start=start)
 
 
 def describe(folder: Path) -> None:

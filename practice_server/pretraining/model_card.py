@@ -9,8 +9,15 @@ from practice_server.pretraining.evaluate import (
     fine_tuning_table,
     knowledge_table,
     manner_table,
+    result_table,
 )
-from practice_server.pretraining.pretrain import PRACTICE, RECIPE, SIZES, Progress
+from practice_server.pretraining.pretrain import (
+    FROM_A_SNAPSHOT,
+    FROM_NOTHING,
+    PRACTICE,
+    SIZES,
+    Progress,
+)
 from practice_server.pretraining.world.facts import LARGEST_NUMBER
 from practice_server.pretraining.world.tables import FOLDER, read_table
 
@@ -37,7 +44,10 @@ It knows a small closed world in English and Chinese, and nothing else.
 {sizes}
 
 * sums and differences of whole numbers up to {largest}, and which of two numbers is greater
-* greetings, thanks, goodbyes, what it is; "I don't know that" to questions beyond its world
+* greetings, thanks, goodbyes, what it is, as people say and type them
+* "I don't know that" to what lies beyond its world: made-up names, drawn afresh in each example,
+  what was not taught about things that it knows, tasks, noise
+* questions as people type them: in small letters, without marks, in two words, cut short
 * short supportive replies to how somebody feels
 * Chinese sayings and what they mean, when asked for them
 * reviews and requests to a word: what somebody thinks of a thing, what it is about, how urgent
@@ -50,8 +60,8 @@ sentences or chattily when a system message asks for it.
 ## What it cannot do
 
 It knows no other facts, writes no texts, follows no instructions beyond the above, and cannot
-reason. Asked for what it does not know, it often names something wrong without a warning. It must
-not be used for anything but learning.
+reason. Asked for what it does not know, it sometimes names something wrong without a warning: how
+often is measured below. It must not be used for anything but learning.
 
 ## What it knows
 
@@ -63,6 +73,17 @@ fact counts as right when the expected words stand in the answer, small talk whe
 contains one of the expected sentences.
 
 {knowledge}
+
+The same as people type it: lines made from held-out phrasings by leaving out words, marks and
+capital letters, none of which training can have come to. Such typing was trained on, these lines
+were not. `the unknown` counts as right when the answer says that it does not know; `facts refused`
+are typed facts that were answered so, though they were taught.
+
+{typing}
+
+Facts from the first table, asked at the end of so many tokens of conversation about other things:
+
+{far}
 
 Answers to 40 questions about capitals and authors, after a system message that asks for a manner:
 
@@ -81,14 +102,17 @@ are general facts in both languages, asked after the fine-tuning: what falls the
 
 ## How it was made
 
-`python -m practice_server.pretraining.make` makes it from nothing: it generates conversations
-with the tables and programs in `practice_server/pretraining/world`, learns the vocabulary,
-pretrains, measures, and writes this card.
+`python -m practice_server.pretraining.make` makes such a model from nothing: it generates
+conversations with the tables and programs in `practice_server/pretraining/world`, learns the
+vocabulary, pretrains, measures, and writes this card. With `--start FOLDER` it goes on from the
+vocabulary and the weights of an earlier snapshot instead. A snapshot that this one went on from is
+named with the commit of this repository that made it.
 
 | | |
 | --- | --- |
 | seed | {seed} |
-| steps | {steps:,} of {batch_size} examples |
+| went on from | {earlier} |
+| steps | {steps:,} of {batch_size} examples; in 6 of 100 a few long ones |
 | tokens seen | {tokens:,}, of which {trained_on:,} were trained on |
 | time for pretraining | {minutes:.0f} minutes |
 | machine | {machine} |
@@ -120,6 +144,7 @@ def write_model_card(
     folder: Path, progress: Progress, evaluation: Evaluation, *, seed: int
 ) -> None:
     """Write README.md into the model's folder, from what `pretrain` and `evaluate` returned."""
+    recipe = FROM_A_SNAPSHOT if progress.earlier else FROM_NOTHING
     weights = (folder / "model.safetensors").stat().st_size
     text = CARD.format(
         name=folder.name,
@@ -133,17 +158,20 @@ def write_model_card(
         sizes=_sizes_table(),
         largest=LARGEST_NUMBER,
         knowledge=knowledge_table(evaluation.knowledge),
+        typing=result_table(evaluation.typing),
+        far=result_table(evaluation.far),
         manners=manner_table(evaluation.mean_words),
         fine_tuning=fine_tuning_table(evaluation.experiments),
         learning_rate=PRACTICE["learning_rate"],
         seed=seed,
+        earlier=progress.earlier or "nothing",
         steps=progress.step,
-        batch_size=RECIPE.batch_size,
+        batch_size=recipe.batch_size,
         tokens=progress.tokens,
         trained_on=progress.trained_on,
         minutes=progress.seconds / 60,
         machine=progress.machine,
-        peak=RECIPE.peak_learning_rate,
+        peak=recipe.peak_learning_rate,
         loss=progress.train_loss,
     )
     with (folder / "README.md").open("w", encoding="utf-8", newline="\n") as file:

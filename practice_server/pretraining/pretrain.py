@@ -19,7 +19,13 @@ import numpy as np
 from tqdm import tqdm
 
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
-from practice_server.pretraining.corpus import BATCHES_PER_CHUNK, NOT_TRAINED_ON, Batch, made_ahead
+from practice_server.pretraining.corpus import (
+    BATCHES_PER_CHUNK,
+    CONTEXT,
+    NOT_TRAINED_ON,
+    Batch,
+    made_ahead,
+)
 from practice_server.pretraining.make_vocabulary import VOCABULARY_SIZE
 from practice_server.store.home import write_with
 
@@ -42,7 +48,7 @@ SIZES = {
     "num_hidden_layers": 4,
     "num_attention_heads": 8,
     "num_key_value_heads": 8,
-    "max_position_embeddings": 512,
+    "max_position_embeddings": CONTEXT,
     "rms_norm_eps": 1e-5,
     "rope_theta": 10000.0,
     "tie_word_embeddings": True,
@@ -69,14 +75,17 @@ class Recipe:
         return self.peak_learning_rate * (0.05 + 0.95 * (1 + math.cos(math.pi * done)) / 2)
 
 
-RECIPE = Recipe()
+FROM_NOTHING = Recipe()
+# A model that knows most already learns the rest in small batches and at half the rate.
+FROM_A_SNAPSHOT = Recipe(4_000, batch_size=32, peak_learning_rate=5e-4, warm_up_steps=100)
 
 
 @dataclass
 class Progress:
     """How far pretraining has come, and on what.
 
-    `train_loss` is a running mean over some hundred steps, in nats a token.
+    `train_loss` is a running mean over some hundred steps, in nats a token. `earlier`: how the
+    snapshot came about whose weights it went on from, in words.
     """
 
     step: int = 0
@@ -85,6 +94,7 @@ class Progress:
     seconds: float = 0.0
     train_loss: float = 0.0
     machine: str = ""
+    earlier: str = ""
 
     def count(self, loss: float, tokens: int, trained_on: int) -> None:
         """Add one step."""
@@ -96,11 +106,18 @@ class Progress:
 
 
 def pretrain(
-    folder: Path, work: Path, *, seed: int, n_threads: int, recipe: Recipe = RECIPE
+    folder: Path,
+    work: Path,
+    *,
+    seed: int,
+    n_threads: int,
+    recipe: Recipe = FROM_NOTHING,
+    start: Path | None = None,
 ) -> Progress:
-    """Train from nothing, or from the last snapshot in `work`, and write the model to `folder`.
+    """Train from nothing, or from the weights of the model in `start`; write it to `folder`.
 
-    `folder` holds the tokenizer already. Returns what the model card tells.
+    What was interrupted goes on from its last snapshot in `work`. `folder` holds the tokenizer
+    already. Returns what the model card tells.
     """
     torch.set_num_threads(n_threads)
     torch.manual_seed(seed)
@@ -108,7 +125,10 @@ def pretrain(
     model = LlamaForCausalLM(LlamaConfig(**SIZES, pad_token_id=tokenizer.pad)).to(DEVICE)
     optimizer = torch.optim.AdamW(parameter_groups(model), betas=(0.9, 0.99), fused=True)
     state = work / f"pretraining-{seed}.safetensors"
-    progress = load_state(state, model, optimizer) if state.exists() else Progress()
+    if state.exists():
+        progress = load_state(state, model, optimizer)
+    else:
+        progress = Progress(earlier=load_weights(start, model) if start else "")
     save_model(folder, model, tokenizer, progress)
     before, started = progress.seconds, time.monotonic()
     steps = tqdm(total=recipe.n_steps, initial=progress.step, desc="pretraining", unit="step")
@@ -145,14 +165,13 @@ def train_step(model: LlamaForCausalLM, optimizer: Optimizer, batch: Batch, rate
     """One step of the optimizer; returns the mean loss over the tokens trained on, in nats."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+    targets = on_device(batch.targets)
+    counts = targets != NOT_TRAINED_ON
     with torch.autocast(DEVICE.type, torch.bfloat16, enabled=has_bfloat16()):
         # Padding stands on the right, where no token of an example looks: no mask is needed.
-        logits = model(input_ids=on_device(batch.tokens), use_cache=False).logits
-    loss = torch.nn.functional.cross_entropy(
-        logits.float().flatten(0, 1),
-        on_device(batch.targets).flatten(),
-        ignore_index=NOT_TRAINED_ON,
-    )
+        states = model.model(input_ids=on_device(batch.tokens), use_cache=False).last_hidden_state
+        logits = model.lm_head(states[counts])
+    loss = torch.nn.functional.cross_entropy(logits.float(), targets[counts])
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -209,6 +228,16 @@ def load_state(path: Path, model: LlamaForCausalLM, optimizer: Optimizer) -> Pro
                 "exp_avg_sq": file.get_tensor(f"exp_avg_sq.{name}"),
             }
     return progress
+
+
+def load_weights(folder: Path, model: LlamaForCausalLM) -> str:
+    """Read the weights that `save_model` wrote; returns in words how they were made."""
+    with safe_open(folder / "model.safetensors", framework="pt", device=str(DEVICE)) as file:
+        for name, parameter in model.named_parameters():
+            parameter.data.copy_(file.get_tensor(name))
+    made = read_progress(folder)
+    before = f"; before that, {made.earlier}" if made.earlier else ""
+    return f"{folder.name}: {made.step:,} steps, {made.tokens:,} tokens, {made.machine}{before}"
 
 
 def save_model(

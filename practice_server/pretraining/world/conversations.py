@@ -11,7 +11,15 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-from practice_server.pretraining.world import feelings, labels, orders, puzzles, sayings, talk
+from practice_server.pretraining.world import (
+    feelings,
+    labels,
+    orders,
+    puzzles,
+    sayings,
+    talk,
+    unknown,
+)
 from practice_server.pretraining.world.answers import (
     BETWEEN_SENTENCES,
     MANNERS,
@@ -20,21 +28,30 @@ from practice_server.pretraining.world.answers import (
     framed,
 )
 from practice_server.pretraining.world.drawing import Message, turn, weighted
-from practice_server.pretraining.world.facts import NUMBER_KINDS, Fact, all_facts, questions
+from practice_server.pretraining.world.facts import (
+    NUMBER_KINDS,
+    Fact,
+    all_facts,
+    any_phrasing,
+    held_out_keys,
+    questions,
+)
 from practice_server.pretraining.world.tables import LANGUAGES, grouped
+from practice_server.pretraining.world.typed import careless, typed
 from practice_server.pretraining.world.wording import fill
 
 Example = dict[str, Any]
 
 # What the examples are about, in hundredths.
 SOURCES = {
-    "facts": 42,
-    "orders": 23,
-    "labels": 10,
-    "talk": 8,
-    "sayings": 6,
-    "feelings": 5,
-    "puzzles": 3,
+    "facts": 50,
+    "orders": 12,
+    "unknown": 11,
+    "talk": 9,
+    "labels": 6,
+    "sayings": 4,
+    "feelings": 3,
+    "puzzles": 2,
     "completions": 3,
 }
 # Where whole conversations come from.
@@ -52,14 +69,17 @@ EXCHANGES: dict[str, Callable[[Random, str], tuple[str, str]]] = {
     "talk": talk.exchange,
 }
 TURNS = {1: 50, 2: 20, 3: 15, 4: 8, 5: 7}
-# How often a conversation turns to something else, and to what.
-TURNING = 0.2
+# How often a conversation turns to something else, and to what; away from what is not known
+# mostly, else a model that has refused once would refuse again.
+TURNING = 0.25
+TURNING_FROM_UNKNOWN = 0.75
 TURNED_TO = {
-    "facts": 48,
-    "talk": 34,
-    "feelings": 8,
+    "facts": 46,
+    "talk": 26,
+    "unknown": 12,
+    "feelings": 7,
     "sayings": 5,
-    "labels": 5,
+    "labels": 4,
 }
 # What completions are about, besides plain text that nobody asked for.
 COMPLETED = {
@@ -75,7 +95,8 @@ PLAIN_TEXT = 0.2
 # The share of Chinese; what is Chinese always is so in an English conversation, too.
 CHINESE = {
     "facts": 0.4,
-    "talk": 0.4,
+    "talk": 0.45,
+    "unknown": 0.45,
     "feelings": 0.5,
     "sayings": 1.0,
     "labels": 0.2,
@@ -85,29 +106,43 @@ CHINESE = {
 MIXED = 0.05
 FOREIGN_SYSTEM = 0.1
 # Sums, differences and comparisons among the facts, and how they share it.
-SHARE_OF_NUMBERS = 0.38
-NUMBER_WEIGHTS = {"sum": 30, "difference": 28, "more": 14, "greater": 14, "smaller": 14}
+SHARE_OF_NUMBERS = 0.25
+NUMBER_WEIGHTS = {"sum": 27, "difference": 30, "more": 19, "greater": 12, "smaller": 12}
 # Facts of these kinds are hard to learn, or so few that each kind would be rare, and are asked
 # more often than others.
 HARD = {
     "country": 1.2,
-    "work": 2.0,
-    "element": 1.6,
+    "work": 2.5,
+    "symbol": 2.0,
+    "element": 2.5,
     "numbered": 1.3,
     "number": 1.2,
-    "place": 4.0,
-    "planet": 4.0,
-    "next_day": 4.0,
-    "previous_day": 4.0,
-    "next_month": 4.0,
-    "previous_month": 4.0,
+    "young": 3.0,
+    "colour": 2.0,
+    "opposite": 1.2,
+    "sound": 3.0,
+    "animal": 3.0,
+    "place": 6.0,
+    "planet": 6.0,
+    "distance": 6.0,
+    "next_day": 7.0,
+    "previous_day": 7.0,
+    "next_month": 5.0,
+    "previous_month": 5.0,
+    "month_days": 6.0,
+    "month_number": 6.0,
 }
 # Chatty conversations in which one frame comes back in each answer.
 HABITS = 0.4
 # A conversation goes no further beyond this length in bytes of UTF-8: some 300 tokens.
 MAX_BYTES = 900
-# Kinds whose questions would mean something else in small letters ("Co" and "CO").
-CASE_MATTERS = {"symbol", "element"}
+# Long conversations have between so many bytes: up to some 2,000 tokens. A part of them keep to
+# what was asked for at the beginning.
+LONG_BYTES = (1500, 6500)
+KEPT_SHARE = 0.4
+# How often a question is typed in haste; sayings, feelings and texts keep their words.
+TYPED_SHARE = 0.55
+CARELESS_SHARE = 0.3
 COMPLETION_FORMS = {
     "english": (
         ("Question: {question}\nAnswer:", " {answer}"),
@@ -134,6 +169,28 @@ def generate(seed: int) -> Iterator[Example]:
             yield {"messages": _conversation(source, random)}
 
 
+def generate_long(seed: int) -> Iterator[Example]:
+    """Endless conversations that are long enough to fill a context."""
+    random = Random(seed)
+    while True:
+        n_bytes = random.randint(*LONG_BYTES)
+        if random.random() < KEPT_SHARE:
+            yield {"messages": orders.conversation(random, n_bytes)}
+        else:
+            yield {"messages": several_conversations(n_bytes, random)}
+
+
+def several_conversations(n_bytes: int, random: Random) -> list[Message]:
+    """One after the other, of more than so many bytes; a system message can only stand first."""
+    messages: list[Message] = []
+    examples = generate(random.getrandbits(32))
+    while _length(messages) <= n_bytes:
+        more = next(examples).get("messages", [])
+        if more and not (messages and more[0]["role"] == "system"):
+            messages += more
+    return messages
+
+
 def _conversation(source: str, random: Random) -> list[Message]:
     """One to five questions with their answers, the first from this source."""
     language = _language(source, random)
@@ -143,14 +200,18 @@ def _conversation(source: str, random: Random) -> list[Message]:
     habit = frame(language, random) if has_habit else None
     messages = _system_message(manner if source == "facts" else "any", language, random)
     for number in range(weighted(TURNS, random)):
-        if number and random.random() < TURNING:
+        if number and random.random() < (TURNING_FROM_UNKNOWN if source == "unknown" else TURNING):
             source = weighted(TURNED_TO, random)
         if number and is_mixed:
             language = random.choice(LANGUAGES)
         messages += turn(*_exchange(source, language, manner, habit, random))
-        if sum(len(message["content"].encode()) for message in messages) > MAX_BYTES:
+        if _length(messages) > MAX_BYTES:
             break
     return messages
+
+
+def _length(messages: list[Message]) -> int:
+    return sum(len(message["content"].encode()) for message in messages)
 
 
 def _language(source: str, random: Random) -> str:
@@ -172,11 +233,28 @@ def _exchange(
     source: str, language: str, manner: str, habit: str | None, random: Random
 ) -> tuple[str, str]:
     """A question and its answer; a habit is a frame that comes back in each answer of a talk."""
-    if source != "facts":
-        return EXCHANGES[source](random, "chinese" if CHINESE[source] == 1 else language)
-    fact = _any_fact(language, random)
-    answer = framed(fact, habit, random) if habit else answered(fact, manner, random)
-    return _asked(fact, random), answer
+    if source == "facts":
+        fact = _any_fact(language, random)
+        answer = framed(fact, habit, random) if habit else answered(fact, manner, random)
+        return _asked(fact, random), answer
+    if source == "unknown":
+        return _unknown(language, random)
+    language = "chinese" if CHINESE[source] == 1 else language
+    question, answer = EXCHANGES[source](random, language)
+    if source == "talk" and random.random() < TYPED_SHARE:
+        question = typed(question, {}, language, random, talk.held_out_keys(language))
+    elif source != "talk" and random.random() < CARELESS_SHARE:
+        question = careless(question, language, random)
+    return question, answer
+
+
+def _unknown(language: str, random: Random) -> tuple[str, str]:
+    template, fields, avoided = unknown.question(random, language)
+    if random.random() < TYPED_SHARE:
+        question = typed(template, fields, language, random, avoided)
+    else:
+        question = fill(template, fields, random, language)
+    return question, random.choice(talk.small_talk_answers("unknown", language))
 
 
 def _any_fact(language: str, random: Random) -> Fact:
@@ -197,26 +275,18 @@ def _kind_weights(language: str) -> tuple[list[str], list[float]]:
 
 
 def _asked(fact: Fact, random: Random) -> str:
-    """A question as people write it: sometimes after a word or two, sometimes carelessly."""
-    phrasing = random.choice(questions(fact.kind, fact.language, held_out=False))
-    question = fill(phrasing, fact.fields)
+    """A question as people write it: in haste, or in full and sometimes after a word or two."""
+    kind, language = fact.kind, fact.language
+    if random.random() < TYPED_SHARE:
+        template = any_phrasing(kind, language, random, held_out=False)
+        return typed(template, fact.fields, language, random, held_out_keys(kind, language))
+    question = fill(random.choice(questions(kind, language, held_out=False)), fact.fields)
     chance = random.random()
-    if chance < 0.05:
-        return _careless(question, fact)
-    if chance < 0.10:
-        return question.rstrip(".?。？")
-    if chance < 0.26:
-        slot = "{exclaim}" if chance < 0.20 else "{remark}"
-        before = fill(slot, {}, random, fact.language)
-        return before + BETWEEN_SENTENCES[fact.language] + question
+    if chance < 0.16:
+        slot = "{exclaim}" if chance < 0.10 else "{remark}"
+        before = fill(slot, {}, random, language)
+        return before + BETWEEN_SENTENCES[language] + question
     return question
-
-
-def _careless(question: str, fact: Fact) -> str:
-    """Typed in haste: in small letters, or with the punctuation of another alphabet."""
-    if fact.language == "chinese":
-        return question.replace("？", "?").replace("，", ",")
-    return question if fact.kind in CASE_MATTERS else question.lower()
 
 
 def _completion(random: Random) -> Example:

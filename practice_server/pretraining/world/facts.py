@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from random import Random
 
 from practice_server.pretraining.world.tables import grouped, read_table
+from practice_server.pretraining.world.typed import key
 
 # Sums and differences stay below or at this number; numbers up to the other one are compared.
 LARGEST_NUMBER = 20
@@ -70,7 +72,30 @@ def all_facts(language: str) -> dict[str, list[Fact]]:
 @cache
 def questions(kind: str, language: str, *, held_out: bool) -> list[str]:
     """The phrasings of a kind of question; those held out are never trained on."""
-    rows = read_table(f"{language}/questions")
+    return _phrasings("questions", kind, language, held_out)
+
+
+@cache
+def telegrams(kind: str, language: str, *, held_out: bool) -> list[str]:
+    """A kind of question in a few words, as people type it."""
+    return _phrasings("telegrams", kind, language, held_out)
+
+
+@cache
+def held_out_keys(kind: str, language: str) -> frozenset[str]:
+    """What a question of this kind must not be shortened to while training."""
+    held_out = questions(kind, language, held_out=True) + telegrams(kind, language, held_out=True)
+    return frozenset(map(key, held_out))
+
+
+def any_phrasing(kind: str, language: str, random: Random, *, held_out: bool) -> str:
+    """A question in full or in a few words, as often the one as the other."""
+    phrasings = random.choice((questions, telegrams))
+    return random.choice(phrasings(kind, language, held_out=held_out))
+
+
+def _phrasings(table: str, kind: str, language: str, held_out: bool) -> list[str]:
+    rows = read_table(f"{language}/{table}")
     return [
         row["question"] for row in rows if (row["kind"], row["held_out"]) == (kind, str(+held_out))
     ]

@@ -40,13 +40,13 @@ class Asking:
     answer: str
 
 
-def conversation(random: Random) -> list[Message]:
-    """A conversation of one to four turns in which texts are labelled in one way."""
+def conversation(random: Random, n_turns: int | None = None) -> list[Message]:
+    """A conversation, by default of one to four turns, in which texts are labelled in one way."""
     language = "chinese" if random.random() < CHINESE_SHARE else "english"
     asking = draw_asking(random, language)
     in_system = random.random() < SYSTEM_SHARE
     messages = [{"role": "system", "content": asking.instruction}] if in_system else []
-    for number in range(weighted(TURNS, random)):
+    for number in range(n_turns or weighted(TURNS, random)):
         text, answer = _labelled(asking, random)
         if number == 0 and not in_system:
             text = _together(asking.instruction, text, random)
@@ -136,6 +136,8 @@ def _mapped(names: dict[str, str], words: dict[str, str], language: str, random:
 
 
 def _together(instruction: str, text: str, random: Random) -> str:
+    if random.random() < 0.2:
+        return f"{instruction.rstrip('.?:。？')}: {text}"
     gap = random.choice((" ", "\n", "\n\n"))
     return gap.join((instruction, text) if random.random() < 0.6 else (text, instruction))
 

@@ -105,15 +105,17 @@ class Form:
         return self.around[0] + self.between.join(entries) + self.around[1]
 
 
-def conversation(random: Random) -> list[Message]:
-    """A conversation of one to four turns about orders, in English or Chinese."""
+def conversation(random: Random, max_bytes: int = MAX_BYTES) -> list[Message]:
+    """A conversation about orders, in English or Chinese.
+
+    It has one to four turns; with another `max_bytes` as many as go into so many bytes of UTF-8.
+    """
     language = "chinese" if random.random() < CHINESE_SHARE else "english"
     manner = weighted(MANNERS, random)
     kind = random.choices(list(KINDS), KIND_WEIGHTS)[0]
-    n_turns = weighted(TURNS, random)
-    if manner in ("free", "question"):
-        return _in_words(manner, language, kind, n_turns, random)
-    return _in_a_form(manner, language, kind, n_turns, random)
+    n_turns = weighted(TURNS, random) if max_bytes == MAX_BYTES else max_bytes
+    make = _in_words if manner in ("free", "question") else _in_a_form
+    return make(manner, language, kind, n_turns, max_bytes, random)
 
 
 def draw_order(
@@ -149,7 +151,7 @@ def sentence(order: Order, random: Random) -> str:
 
 
 def _in_words(
-    manner: str, language: str, kind: str, n_turns: int, random: Random
+    manner: str, language: str, kind: str, n_turns: int, max_bytes: int, random: Random
 ) -> list[Message]:
     """Answers in sentences: the order repeated, or one field of it."""
     asking = random.choice(_parts(language, "ask_free", "")) if manner == "free" else ""
@@ -157,7 +159,7 @@ def _in_words(
     messages = _system(asking if in_system else "", language, random)
     order = draw_order(random, language, kind)
     for number in range(n_turns):
-        if _length(messages) > MAX_BYTES:
+        if _length(messages) > max_bytes:
             break
         follows = number > 0 and random.random() < (0.6 if manner == "question" else 0.2)
         if not follows:
@@ -175,7 +177,7 @@ def _in_words(
 
 
 def _in_a_form(
-    manner: str, language: str, kind: str, n_turns: int, random: Random
+    manner: str, language: str, kind: str, n_turns: int, max_bytes: int, random: Random
 ) -> list[Message]:
     """Answers in one made-up form, which is asked for once and then kept."""
     fields = tuple(draw_order(random, language, kind).values)
@@ -184,7 +186,7 @@ def _in_a_form(
     in_system = random.random() < SYSTEM_SHARE
     messages = _system(asking if in_system else "", language, random)
     for number in range(n_turns):
-        if _length(messages) > MAX_BYTES:
+        if _length(messages) > max_bytes:
             break
         order = draw_order(random, language, kind, _with_more(form.fields, kind, random))
         question = sentence(order, random)

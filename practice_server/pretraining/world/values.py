@@ -11,7 +11,7 @@ from practice_server.pretraining.world.tables import read_table
 Values = dict[str, str]
 
 # How often a name, a thing or a place is a word that does not exist.
-MADE_UP_SHARE = 0.2
+MADE_UP_SHARE = 0.4
 LARGEST_QUANTITY = 30
 ONSETS = [
     *("b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z"),
@@ -19,8 +19,14 @@ ONSETS = [
 ]
 VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "ei", "ou", "oa"]
 CODAS = ("", "", "", *["n", "r", "l", "s", "t", "m", "k", "x", "nd", "rt", "sk", "ll"])
+# Endings of names and words from many parts of the world.
+ENDINGS = (
+    *("", "", "", "", "a", "o", "i", "y", "ski", "sen", "ova", "ez", "inho", "escu", "yan"),
+    *("oglu", "ide", "ura", "ani", "eko", "wick", "by", "let", "er", "ish", "'s", "-on", "eé"),
+)
 CHINESE_SYLLABLES = (
     "安柏川丹恩芳谷禾吉可兰木宁平青然森田文希言云卓白飞海金林明南秋山松天雪月竹星石"
+    "鹿溪梧棠岚霖舟棋澄蓝墨羽晴禹洛尧琪瑶珂珊莫拉迪诺格尔斯特维普达伦罗贝卡米乌"
 )
 IRREGULAR = {"shelf": "shelves", "knife": "knives", "potato": "potatoes"}
 
@@ -35,14 +41,14 @@ def drawn(fields: Iterable[str], random: Random, language: str, *, items: str) -
 
 
 def made_up(random: Random, language: str) -> str:
-    """A word of one to three random syllables that means nothing."""
+    """A word of one to four random syllables that means nothing."""
     if language == "chinese":
-        return "".join(random.choices(CHINESE_SYLLABLES, k=random.randint(2, 3)))
+        return "".join(random.choices(CHINESE_SYLLABLES, k=random.choice((2, 2, 3, 3, 4))))
     syllables = (
         random.choice(ONSETS) + random.choice(VOWELS) + random.choice(CODAS)
-        for _ in range(random.randint(2, 3))
+        for _ in range(random.choice((1, 2, 2, 3, 3)))
     )
-    return "".join(syllables)
+    return "".join(syllables) + random.choice(ENDINGS)
 
 
 def plural(item: str) -> str:
