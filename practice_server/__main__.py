@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)  # all that is written, by children too, is its owner's alone
     try:
         home = Home(options.home)
+        home.make()
         with contextlib.closing(home.lock()):
             return _serve(options, home, api_key, learners)
     except HomeInUse as error:

@@ -23,7 +23,7 @@ class HomeInUse(Exception):
 
 
 class Home:
-    """Names every place in the folder `root`, and makes the folders that are missing."""
+    """Names every place in the folder `root`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -37,6 +37,12 @@ class Home:
         self.folders = (self.files, self.uploads, self.models, self.jobs)
         # What the database does not know, in folders of the same names.
         self.unknown = self.root / "unknown"
+
+    def make(self) -> None:
+        """Make the folders that are missing.
+
+        Only a server does: a trainer that comes late must not make anew a home that was moved.
+        """
         for folder in self.folders:
             folder.mkdir(parents=True, exist_ok=True)
 

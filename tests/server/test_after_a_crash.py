@@ -18,7 +18,9 @@ FOLDERS = ("files", "uploads", "models", "jobs")
 
 @pytest.fixture
 def home(tmp_path):
-    return Home(tmp_path)
+    home = Home(tmp_path)
+    home.make()
+    return home
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.random_model import byte_tokenizer, random_engine
+from tests.server.conftest import ROOT
 from tests.server.crash import age, wait_until
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 2}
@@ -118,6 +121,13 @@ def test_a_home_that_is_moved_away_is_told_and_may_come_back(start_server, data)
     assert not server.home.exists()
     elsewhere.rename(server.home)
     assert server.wait(job).status == "succeeded"
+
+
+def test_a_trainer_that_comes_too_late_makes_no_home(tmp_path, models_folder):
+    command = [sys.executable, "-m", "practice_server.training.trainer", "--job", "ftjob-a"]
+    command += ["--home", tmp_path / "home", "--models", models_folder]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, stdin=subprocess.DEVNULL)
+    assert done.returncode and not (tmp_path / "home").exists()
 
 
 def test_a_home_in_the_place_of_a_deleted_one_is_left_alone(start_server):

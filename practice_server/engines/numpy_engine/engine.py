@@ -86,7 +86,7 @@ class NumpyEngine:
 
     def save(self, folder: Path) -> None:
         """Write a model folder that `load`, and Hugging Face's transformers, can read."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(exist_ok=True)
         self.model.config.save(folder)
         self.model.weights.save(folder)
         self.tokenizer.save(folder)
