@@ -145,6 +145,19 @@ def test_pretraining_goes_on_from_its_snapshot(tmp_path):
     assert all(np.array_equal(interrupted[name], straight[name]) for name in straight)
 
 
+def test_pretraining_goes_on_from_the_weights_of_another_model(tmp_path):
+    pytest.importorskip("torch")
+    from practice_server.base_models.pretrain import Recipe, pretrain, read_progress
+
+    for file in ("tokenizer.tiktoken", "tokenizer_config.json"):
+        shutil.copy(POCKET / file, tmp_path)
+    nothing_learnt = Recipe(n_steps=1, batch_size=1, peak_learning_rate=0.0)
+    pretrain(tmp_path, tmp_path, seed=1, n_threads=1, recipe=nothing_learnt, start=POCKET)
+    began, now = (load_file(folder / "model.safetensors") for folder in (POCKET, tmp_path))
+    assert all(np.array_equal(began[name], now[name]) for name in began)
+    assert POCKET.name in read_progress(tmp_path).earlier
+
+
 def test_pretraining_without_torch_says_what_to_install():
     program = "import sys; sys.modules['torch'] = None; import practice_server.pretraining.make"
     done = subprocess.run(
