@@ -147,7 +147,7 @@ def test_pretraining_goes_on_from_its_snapshot(tmp_path):
 
 def test_pretraining_goes_on_from_the_weights_of_another_model(tmp_path):
     pytest.importorskip("torch")
-    from practice_server.base_models.pretrain import Recipe, pretrain, read_progress
+    from practice_server.pretraining.pretrain import Recipe, pretrain, read_progress
 
     for file in ("tokenizer.tiktoken", "tokenizer_config.json"):
         shutil.copy(POCKET / file, tmp_path)

@@ -235,13 +235,16 @@ def typing(folder: Path, language: str) -> list[Result]:
 
 
 def far_into_a_conversation(folder: Path, language: str) -> list[Result]:
-    """Ask questions about facts after so many tokens about other things; one result a number."""
+    """Ask questions about facts after so many tokens about other things; one result a number.
+
+    Numbers beyond the model's context are left out.
+    """
     engine = NumpyEngine.load(folder)
     random = Random(SEED)
     asked = [q for q in held_out_questions(n_per_kind=N_AFTER) if q.language == language]
     asked = random.sample([q for q in asked if q.kind in ("capital", "author", "work")], N_AFTER)
     results = []
-    for n_tokens in TOKENS_BEFORE:
+    for n_tokens in (n for n in TOKENS_BEFORE if n < engine.context):
         right = 0
         for question in asked:
             before = other_conversations(engine, n_tokens, random)
