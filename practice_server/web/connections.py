@@ -102,6 +102,8 @@ class Listener:
                     await asyncio.sleep(SECONDS_UNTIL_ROOM)
                 try:
                     accepted, _ = await loop.sock_accept(listening)
+                    # Otherwise a small answer waits some 40 ms for the client's acknowledgement.
+                    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     await loop.connect_accepted_socket(self._new_connection, accepted)
                 except OSError as error:
                     log.warning("could not take a connection: %s", error)
