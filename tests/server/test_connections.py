@@ -10,7 +10,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from practice_server.machine import log
-from practice_server.web import guard
+from practice_server.web import connections, guard
 
 FILES = 128
 HALF_A_HEAD = b"GET /v1/models HTTP/1.1\r\nHo"
@@ -52,6 +52,29 @@ def test_many_chats_at_once_are_all_answered(capfd, limited):
     assert len(asyncio.run(ask_all())) == 100
     limited.stop()
     assert capfd.readouterr().err == ""
+
+
+def test_a_small_answer_is_sent_at_once():
+    """Without this, each waits some 40 ms for the client to acknowledge its head."""
+    found = asyncio.Queue()
+
+    class Accepted(asyncio.Protocol):
+        def connection_made(self, transport):
+            connection = transport.get_extra_info("socket")
+            found.put_nowait(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def connect():
+        listening = connections.listen("127.0.0.1", 0)
+        address = listening.getsockname()
+        listener = connections.Listener(listening, Accepted, set())
+        _, writer = await asyncio.open_connection(*address)
+        is_set = await asyncio.wait_for(found.get(), 30)
+        writer.close()
+        listener.close()
+        await listener.wait_closed()
+        return is_set
+
+    assert asyncio.run(connect())
 
 
 def test_a_body_that_does_not_go_on_is_given_up(monkeypatch):
