@@ -44,9 +44,9 @@ Example = dict[str, Any]
 
 # What the examples are about, in hundredths.
 SOURCES = {
-    "facts": 50,
+    "facts": 52,
     "orders": 12,
-    "unknown": 11,
+    "unknown": 9,
     "talk": 9,
     "labels": 6,
     "sayings": 4,
@@ -112,6 +112,7 @@ NUMBER_WEIGHTS = {"sum": 27, "difference": 30, "more": 19, "greater": 12, "small
 # more often than others.
 HARD = {
     "country": 1.2,
+    "author": 1.5,
     "work": 2.5,
     "symbol": 2.0,
     "element": 2.5,
