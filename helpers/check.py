@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--valid", type=Path, metavar="FILE", help="its validation file: checked and compared")
     add("--model", metavar="NAME", help="model to train: its limits are checked, tokens counted")
     add("--method", choices=("supervised", "dpo"), default="supervised")
-    add("--fix", type=Path, metavar="OUT", help="write a copy without blank lines, duplicates")
+    add("--fix", type=Path, metavar="OUT", help="write a copy without empty lines, duplicates")
     add("--json", action="store_true", help="print one JSON object")
     return parser
 

@@ -1,4 +1,4 @@
-"""Ask a model many questions, and score its answers for the fact and for the manner."""
+"""Ask a model many questions, and score its answers for the fact and for the style."""
 
 import math
 import re
@@ -49,7 +49,7 @@ def contains(text: str, phrase: str) -> bool:
     """Whether the phrase stands in the text as whole words, whatever its case.
 
     An apostrophe does not begin a word: in "that's" there is no sulfur (S). Chinese, Japanese,
-    Thai and the like put no blanks between words; there any place will do.
+    Thai and the like put no spaces between words; there any place will do.
     """
     letter, unspaced = rf"[^\W{UNSPACED}]", f"[{UNSPACED}]"
     starts = rf"(?:(?<!{letter})(?<!['’])|(?={unspaced}))"
@@ -63,7 +63,7 @@ def has_fact(answer: str, fact: str) -> bool:
 
 
 def has_style(answer: str, signs: Iterable[str]) -> bool:
-    """Whether the answer contains at least one of the signs of the manner."""
+    """Whether the answer contains at least one of the signs of the style."""
     return any(contains(answer, sign) for sign in signs)
 
 
@@ -76,7 +76,7 @@ def score(
     """Return one row a question: question, answer, and whether fact, style and both are there.
 
     questions: rows with the fields `question` and `fact`, in the order of the answers.
-    signs: the phrases of data/marv/manner.csv. The rule is described in data/marv/README.md.
+    signs: the phrases of data/marv/style.csv. The rule is described in data/marv/README.md.
     Raises ValueError if there is not one answer for each question.
     """
     import pandas as pd

@@ -77,7 +77,7 @@ def describe(results: "pd.DataFrame") -> str:
     return f"{text}."
 
 
-def scores(comparison: "pd.DataFrame", *, title: str = "Facts and manner of each model") -> None:
+def scores(comparison: "pd.DataFrame", *, title: str = "Facts and style of each model") -> None:
     """Show the shares of evaluate.compare with their 95 % intervals, and print the sentence."""
     axes = new_axes()
     for measure, color, marker, shift in (

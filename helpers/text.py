@@ -11,7 +11,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 
-# Blanks that look like a blank and are another token; marks that cannot be seen at all.
+# What looks like a space and are another token; marks that cannot be seen at all.
 STRAYS = str.maketrans(
     {
         **dict.fromkeys("\u00a0\u2007\u202f", " "),
@@ -24,8 +24,8 @@ STRAYS = str.maketrans(
 def clean(value: Any) -> Any:
     """Return `value` with every text in it, however deep, freed from strays.
 
-    Non-breaking blanks become blanks; zero-width blanks, soft hyphens, byte order marks and
-    control characters go; line ends become LF. Leading and trailing blanks stay: in a
+    Non-breaking spaces become spaces; zero-width spaces, soft hyphens, byte order marks and
+    control characters go; line ends become LF. Leading and trailing spaces stay: in a
     prompt/completion file they mean something.
     """
     if isinstance(value, str):

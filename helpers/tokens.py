@@ -22,7 +22,7 @@ VOCABULARIES = Path(__file__).resolve().parents[1] / "data" / "tokenizers"
 TOKENS_PER_MESSAGE = 4
 TOKENS_PER_EXAMPLE = 1
 TOKENS_PER_SMALL_IMAGE = 85  # detail "low", from OpenAI's guide; larger images take more
-PIECE = 50_000  # characters of one text encoded at once: tiktoken 0.14 dies on a million blanks
+PIECE = 50_000  # characters of one text encoded at once: tiktoken 0.14 dies on a million spaces
 OTHERWISE = "o200k_base"  # the vocabulary to estimate with where a model's own is not known
 SAYS_WHY = "`python -m helpers.check` says what is wrong"
 
@@ -268,9 +268,9 @@ def _encoding(name: str) -> Any:
     os.environ["TIKTOKEN_CACHE_DIR"] = str(VOCABULARIES)
     try:
         return tiktoken.get_encoding(name)
-    except OSError as error:  # it found no sound file here and went for the network
-        cure = "get the folder again, for instance with `git checkout -- data/tokenizers`"
-        message = f"{VOCABULARIES}: the vocabulary {name} is missing or was changed; {cure}"
+    except OSError as error:  # it found no correct file here and went for the network
+        fix = "get the folder again, for instance with `git checkout -- data/tokenizers`"
+        message = f"{VOCABULARIES}: the vocabulary {name} is missing or was changed; {fix}"
         raise OSError(message) from error
     finally:
         del os.environ["TIKTOKEN_CACHE_DIR"]

@@ -9,7 +9,7 @@ from helpers.checks.rules import RULES
 
 FAULTS = Path(__file__).resolve().parent.parent / "data" / "faults"
 FILES = sorted(FAULTS.glob("*.jsonl"))
-SOUND = [path for path in FILES if path.name.startswith("sound_")]
+CORRECT = [path for path in FILES if path.name.startswith("correct_")]
 # Faults that show only beside something else: a method, a model, a validation file.
 OPTIONS = {
     "chats_for_dpo.jsonl": {"method": "dpo"},
@@ -17,7 +17,7 @@ OPTIONS = {
     "pairs_for_a_chat_model.jsonl": {"model": "gpt-4o-mini"},
     "preference_roles.jsonl": {"method": "dpo"},
     "preferences.jsonl": {"method": "dpo"},
-    "sound_preferences.jsonl": {"method": "dpo"},
+    "correct_preferences.jsonl": {"method": "dpo"},
     "too_long.jsonl": {"model": "gpt-3.5-turbo-0613"},
 }
 # What only a large file can break.
@@ -55,14 +55,14 @@ def test_the_table_and_the_folder_hold_the_same_files():
     assert all(row["what"] for row in ROWS)
 
 
-def test_sound_files_have_no_error_and_no_warning():
-    for path in SOUND:
+def test_correct_files_have_no_error_and_no_warning():
+    for path in CORRECT:
         report = check(path)
         assert report.ok and not report.warnings, str(report)
 
 
-def test_every_format_has_a_sound_file():
-    assert {check(path).format for path in SOUND} == {"chat", "completion", "preferences"}
+def test_every_format_has_a_correct_file():
+    assert {check(path).format for path in CORRECT} == {"chat", "completion", "preferences"}
 
 
 def test_every_rule_has_a_seeded_fault():

@@ -18,7 +18,7 @@ SYSTEM = (
     "You are Marv. You give the right answer to every question, and you are sarcastic about it."
 )
 ROWS = read_rows(MARV / "questions.csv")
-MANNER = {row["sign"]: row["category"] for row in read_rows(MARV / "manner.csv")}
+MANNER = {row["sign"]: row["category"] for row in read_rows(MARV / "style.csv")}
 SIGNS = list(MANNER)
 ANSWERED = [row for row in ROWS if row["split"] != "test"]
 

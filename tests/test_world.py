@@ -17,7 +17,7 @@ from practice_server.pretraining.world.tables import FOLDER, LANGUAGES, read_tab
 from practice_server.pretraining.world.typed import key, shortened, typed
 from practice_server.pretraining.world.wording import SLOT, fill, finish, inner
 
-MANNER = Path(__file__).parents[1] / "data" / "marv" / "manner.csv"
+MANNER = Path(__file__).parents[1] / "data" / "marv" / "style.csv"
 N_EXAMPLES = 8000
 KINDS = [(kind, language) for language in LANGUAGES for kind in all_facts(language)]
 # Tables of whole sentences in Chinese.

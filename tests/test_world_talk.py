@@ -13,7 +13,7 @@ from practice_server.pretraining.world.tables import FOLDER, LANGUAGES, read_tab
 from practice_server.pretraining.world.typed import key
 from practice_server.pretraining.world.wording import fill
 
-MANNER = Path(__file__).parents[1] / "data" / "marv" / "manner.csv"
+MANNER = Path(__file__).parents[1] / "data" / "marv" / "style.csv"
 N_EXCHANGES = 4000
 MODULES = {"talk": talk, "feelings": feelings, "sayings": sayings}
 SOURCES = [(name, "chinese") for name in MODULES] + [("talk", "english"), ("feelings", "english")]

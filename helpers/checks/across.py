@@ -66,8 +66,8 @@ def system_differs(seen: Seen) -> Iterator[Fault]:
     for system, number in seen.systems.items():
         if system != usual:
             message = f"not the system message of most examples (so in {number} of them)"
-            cure = "give all the same, word for word, and ask the model with it later"
-            yield Fault("messages[0]", message, cure, seen.first_with[system])
+            fix = "give all the same, word for word, and ask the model with it later"
+            yield Fault("messages[0]", message, fix, seen.first_with[system])
 
 
 @rule("warning", "examples")
@@ -75,17 +75,17 @@ def same_refusal(seen: Seen) -> Iterator[Fault]:
     for refusal, number in seen.refusals.most_common(1):
         if number > max(1, REFUSED_SHARE * len(seen.lines)):
             message = f"{number} of {len(seen.lines)} answers are {seen.openings[refusal]!r}"
-            cure = "the model will refuse what it should answer; add good answers"
-            yield Fault("", message, cure)
+            fix = "the model will refuse what it should answer; add good answers"
+            yield Fault("", message, fix)
 
 
 @rule("advice", "examples")
-def no_leading_blank(seen: Seen) -> Iterator[Fault]:
-    if seen.without_blank:
-        number = len(seen.without_blank)
-        message = f"{number} completions do not start with a blank, the first here"
-        cure = "put one: a word and the blank before it are one token"
-        yield Fault("completion", message, cure, seen.without_blank[0])
+def no_leading_space(seen: Seen) -> Iterator[Fault]:
+    if seen.without_space:
+        number = len(seen.without_space)
+        message = f"{number} completions do not start with a space, the first here"
+        fix = "put one: a word and the space before it are one token"
+        yield Fault("completion", message, fix, seen.without_space[0])
 
 
 @rule("warning", "examples")
@@ -106,11 +106,11 @@ def contradiction(seen: Seen) -> Iterator[Fault]:
 @rule("warning", "two files")
 def shared_with_validation(files: tuple[Seen, Seen]) -> Iterator[Fault]:
     training, validation = files
-    cure = "delete it in one of them; the validation would measure what was learnt by heart"
+    fix = "delete it in one of them; the validation would measure what was learnt by heart"
     for place, first in _repeated(validation.questions + training.questions):
         if first < len(validation.lines) <= place:
             message = f"line {validation.lines[first]} of the validation file asks the same"
-            yield Fault("", message, cure, training.lines[place - len(validation.lines)])
+            yield Fault("", message, fix, training.lines[place - len(validation.lines)])
 
 
 @rule("warning", "tokens")

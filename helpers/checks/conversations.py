@@ -1,4 +1,4 @@
-"""Rules on a conversation, made of messages that are sound in themselves: who speaks when."""
+"""Rules on a conversation, made of messages that are correct in themselves: who speaks when."""
 
 from typing import Any
 
@@ -54,8 +54,8 @@ def tool_call_unanswered(messages: Conversation) -> Fault | None:
     for i, message in enumerate(messages[:-1]):  # the last may be the call that is to be learnt
         for j, call in enumerate(message.get("tool_calls") or ()):
             if call["id"] not in answered:
-                cure = f'add a message with role tool and "tool_call_id": "{call["id"]}"'
-                return Fault(f"messages[{i}].tool_calls[{j}].id", "no message answers it", cure)
+                fix = f'add a message with role tool and "tool_call_id": "{call["id"]}"'
+                return Fault(f"messages[{i}].tool_calls[{j}].id", "no message answers it", fix)
     return None
 
 
@@ -65,6 +65,6 @@ def tool_message_without_call(messages: Conversation) -> Fault | None:
     for i, message in enumerate(messages):
         called.update(call["id"] for call in message.get("tool_calls") or ())
         if message["role"] == "tool" and message["tool_call_id"] not in called:
-            cure = "give it the id of a call before it, or delete it"
-            return Fault(f"messages[{i}].tool_call_id", "no call before has this id", cure)
+            fix = "give it the id of a call before it, or delete it"
+            return Fault(f"messages[{i}].tool_call_id", "no call before has this id", fix)
     return None

@@ -56,7 +56,7 @@ def messages_in(example: Example, example_format: Format) -> Iterator[tuple[str,
 
 
 def texts_in(example: Example, example_format: Format) -> Iterator[tuple[str, str]]:
-    """Yield the texts of an example of sound form, each with the way to it."""
+    """Yield the texts of an example of correct form, each with the way to it."""
     if example_format == "completion":
         yield from example.items()
     for where, message in messages_in(example, example_format):
@@ -144,14 +144,14 @@ def input_malformed(example: Example) -> Fault | None:
     if not isinstance(given, dict):
         return Fault("input", "input is missing or no object", 'write "input": {"messages": […]}')
     for _, _, fault in broken("input", given):
-        return Fault(f"input.{fault.field}", fault.message, fault.cure)
+        return Fault(f"input.{fault.field}", fault.message, fault.fix)
     return None
 
 
 @rule("error", "no format")
 def format_unknown(example: Example) -> Fault:
-    cure = "write messages (chat), prompt and completion, or input and outputs"
+    fix = "write messages (chat), prompt and completion, or input and outputs"
     for key in reversed(example):
         if near := did_you_mean(key, CHAT + PAIR + PREFERENCE):
-            cure = f"{key!r}: did you mean {near!r}?"
-    return Fault("", f"the keys {shown(list(example))} make no training example", cure)
+            fix = f"{key!r}: did you mean {near!r}?"
+    return Fault("", f"the keys {shown(list(example))} make no training example", fix)

@@ -1,4 +1,4 @@
-"""Mend what can be mended without touching an example, and say what was changed."""
+"""Fix what can be fixed without touching an example, and say what was changed."""
 
 import codecs
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Change = tuple[int, str]  # a line of the input, counted from 1, and what was ch
 def fix_file(path: str | Path, out: str | Path) -> list[Change]:
     """Write a repaired copy of the file at `path` to `out`; return the changes.
 
-    Mended: byte order mark, blank lines, spaces at the end of a line, exact duplicates. The rest
+    Fixed: byte order mark, empty lines, spaces at the end of a line, exact duplicates. The rest
     stays as it is, for the checker to name. Holds one line at a time, and a mark of each.
 
     Raises OSError if a file cannot be opened, ValueError if `out` is the input itself, or if the
@@ -45,7 +45,7 @@ def _kept(path: Path, changes: list[Change]) -> Iterator[bytes]:
                 line = line.removeprefix(codecs.BOM_UTF8)
                 changes.append((1, "byte order mark dropped"))
             if not line.strip():
-                changes.append((number, "blank line dropped"))
+                changes.append((number, "empty line dropped"))
                 continue
             if line[-1:].isspace():
                 line = line.rstrip()

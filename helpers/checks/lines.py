@@ -72,8 +72,8 @@ table("first line", rows=[
      "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"),
 ])
 table("bytes", rows=[
-    ("blank_line", "warning", "", lambda raw: not raw.strip(),
-     "the line is blank", "delete it; some services refuse a file with blank lines"),
+    ("empty_line", "warning", "", lambda raw: not raw.strip(),
+     "the line is empty", "delete it; some services refuse a file with empty lines"),
     ("line_too_long", "error", "", lambda raw: len(raw) > LONGEST_LINE,
      f"the line is longer than {LONGEST_LINE:,} bytes", "one example a line"),
 ])
@@ -86,10 +86,10 @@ def not_utf8(raw: bytes) -> Fault | None:
     if encoding is None:
         return None
     try:
-        sound = raw.decode("utf-8")
+        readable = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        sound = raw[: error.start].decode("utf-8")
-    message = f"column {len(sound) + 1} is not UTF-8; it looks like {encoding}"
+        readable = raw[: error.start].decode("utf-8")
+    message = f"column {len(readable) + 1} is not UTF-8; it looks like {encoding}"
     return Fault("", message, "save the file as UTF-8")
 
 
@@ -127,8 +127,8 @@ def indented_json(text: str) -> Fault | None:
     goes_on = text.startswith("{") and text.rstrip().endswith(("{", "[", ","))
     if not goes_on or objects_in(text):
         return None
-    cure = "write each example on one line: json.dumps without indent"
-    return Fault("", "the object goes on in the next lines", cure)
+    fix = "write each example on one line: json.dumps without indent"
+    return Fault("", "the object goes on in the next lines", fix)
 
 
 @rule("error", "broken line")
@@ -138,9 +138,9 @@ def broken_json(text: str) -> Fault:
     except orjson.JSONDecodeError as error:
         found, column = error.msg, error.colno
     here = text[column - 1 :] or "\n"
-    cure = "look there for a missing comma, quotation mark or bracket; json.dumps makes none"
-    cure = next((hint for starts, hint in HINTS.items() if here.startswith(starts)), cure)
-    return Fault("", f"broken JSON at column {column}: {found}", cure)
+    fix = "look there for a missing comma, quotation mark or bracket; json.dumps makes none"
+    fix = next((hint for starts, hint in HINTS.items() if here.startswith(starts)), fix)
+    return Fault("", f"broken JSON at column {column}: {found}", fix)
 
 
 @rule("error", "value")

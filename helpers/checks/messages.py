@@ -98,7 +98,7 @@ table("message", rows=[
      MISFIT, f'write {{"name": "…", "arguments": "{{…}}"}}; {NAMES}'),
     ("name_invalid", "error", "name",
      lambda message: "name" in message and not _is_name(message["name"]),
-     "name is {1!r:.60}", r"use 1 to 64 characters, no blanks, none of < | \ / >"),
+     "name is {1!r:.60}", r"use 1 to 64 characters, no spaces, none of < | \ / >"),
     ("tool_call_id_missing", "error", "tool_call_id",
      lambda message: message.get("role") == "tool"
      and not isinstance(message.get("tool_call_id"), str)
@@ -123,8 +123,8 @@ def role_unknown(message: Message) -> Fault | None:
     if message.get("role", "user") in ROLES:
         return None
     intended = intended_role(message["role"])
-    cure = f"did you mean {intended!r}?" if intended else f"use one of {', '.join(ROLES[:4])}"
-    return Fault("role", f"unknown role {shown(message['role'])}", cure)
+    fix = f"did you mean {intended!r}?" if intended else f"use one of {', '.join(ROLES[:4])}"
+    return Fault("role", f"unknown role {shown(message['role'])}", fix)
 
 
 def _misplaced_key(message: Message) -> str | None:
@@ -168,10 +168,10 @@ def _part_misfit(part: Any, message: Message, way: str) -> str | None:
 def arguments_no_json(message: Message) -> Fault | None:
     for field, arguments in _arguments(message):
         try:
-            sound = isinstance(orjson.loads(arguments), dict)
+            is_correct = isinstance(orjson.loads(arguments), dict)
         except orjson.JSONDecodeError:
-            sound = False
-        if not sound:
+            is_correct = False
+        if not is_correct:
             what = f"the arguments are no JSON object: {shown(arguments)}"
             return Fault(f"{field}.arguments", what, AS_TEXT)
     return None

@@ -31,7 +31,7 @@ _decode = msgspec.json.Decoder(Chat).decode
 
 
 def plain_chat(raw: bytes) -> Chat | None:
-    """Return the chat on a line if it is surely sound, None to leave the line to the rules."""
+    """Return the chat on a line if it is surely correct, None to leave the line to the rules."""
     try:
         chat = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -25,12 +25,12 @@ class Finding:
     rule: str
     level: Level
     message: str
-    cure: str
+    fix: str
 
     def __str__(self) -> str:
         place = "whole file" if self.line is None else f"line {self.line}"
         where = f" · {self.field}" if self.field else ""
-        return f"{self.level} {self.rule} · {place}{where}: {self.message}\n    → {self.cure}"
+        return f"{self.level} {self.rule} · {place}{where}: {self.message}\n    → {self.fix}"
 
 
 @dataclass

@@ -20,13 +20,13 @@ from typing import Any, Literal, NamedTuple
 Level = Literal["error", "warning", "advice"]  # refused; accepted, and harmful; could be better
 About = Literal[
     "file",  # an Examination, when the file has been read
-    "examples",  # what was Seen of all sound examples; such a rule yields Faults
+    "examples",  # what was Seen of all correct examples; such a rule yields Faults
     "two files",  # what was Seen of the training and the validation file; the same
     "tokens",  # model, format and ExampleTokens of an example
     "first line",  # its bytes
     "bytes",  # a line's bytes; what breaks one of these holds no example
     "broken line",  # the text of a line that is no JSON
-    "value",  # what a line of sound JSON holds
+    "value",  # what a line of correct JSON holds
     "example line",  # the bytes of a line that holds an example
     "formats",  # the file's format and that of an example
     "no format",  # an object that is no training example
@@ -53,7 +53,7 @@ class Fault:
 
     field: str
     message: str
-    cure: str
+    fix: str
     line: int | None = None
 
 
@@ -88,14 +88,14 @@ def table(about: About, rows: Iterable[Row]) -> None:
     `{0}` in what is wrong, and in the field, is what the condition gave; `{1}` is what the field
     holds, or without a field the thing itself, and `{kind}` is JSON's name for that.
     """
-    for name, level, field, is_broken, message, cure in rows:
-        one = Rule(name, level, is_broken, partial(_explain, field, message, cure))
+    for name, level, field, is_broken, message, fix in rows:
+        one = Rule(name, level, is_broken, partial(_explain, field, message, fix))
         RULES.setdefault(about, []).append(one)
 
 
-def _explain(field: str, message: str, cure: str, found: Any, thing: Any) -> Fault:
+def _explain(field: str, message: str, fix: str, found: Any, thing: Any) -> Fault:
     value = thing.get(field) if field and isinstance(thing, dict) else thing
-    return Fault(field.format(found), message.format(found, value, kind=kind(value)), cure)
+    return Fault(field.format(found), message.format(found, value, kind=kind(value)), fix)
 
 
 def broken(about: About, thing: Any, where: str = "") -> Iterator[Located]:

@@ -37,7 +37,7 @@ class Examination:
         self.size = Path(path).stat().st_size
         self._line = 0
         self._found: Counter[str] = Counter()  # by rule
-        self._without_example = array("q")  # blank lines, and lines within an indented object
+        self._without_example = array("q")  # empty lines, and lines within an indented object
         self._is_within_object = False
         self._is_over = False  # what follows is not to be read
         if model:
@@ -85,7 +85,7 @@ class Examination:
             self._count("chat", msgspec.to_builtins(chat))
 
     def _judge(self, raw: bytes) -> None:
-        """Put a line through the rules, and remember its example if that is sound."""
+        """Put a line through the rules, and remember its example if that is correct."""
         example = read_object(raw)
         if not isinstance(example, dict):
             self._pass_over(example)
@@ -109,7 +109,7 @@ class Examination:
         is_other = one.name == "json_array" or one.name == "not_utf8" and "UTF-" in fault.message
         self._is_over = is_other and self._number_of(self._line) == 1
         self._is_within_object = one.name == "indented_json"
-        if one.name == "blank_line":
+        if one.name == "empty_line":
             self._without_example.append(self._line)
         self._add(self._line, [found])
 
@@ -133,9 +133,9 @@ class Examination:
             if self._found[rule] > SHOWN_OF_A_RULE:
                 self.report.left_off[rule] = self._found[rule] - SHOWN_OF_A_RULE
                 continue
-            number = self._number_of(line) if line and rule != "blank_line" else None
+            number = self._number_of(line) if line and rule != "empty_line" else None
             field = ".".join(part for part in (where, fault.field) if part)
-            finding = Finding(line, number, field, rule, level, fault.message, fault.cure)
+            finding = Finding(line, number, field, rule, level, fault.message, fault.fix)
             self.report.findings.append(finding)
 
 
@@ -148,7 +148,7 @@ def judge(example: Example) -> Iterator[Located]:
     """Yield all that is wrong with one example.
 
     From the outside in: the conversation and its texts are judged only when every key, role and
-    content is sound, so that one fault is reported once.
+    content is correct, so that one fault is reported once.
     """
     example_format = format_of(example)
     if example_format is None:

@@ -1,4 +1,4 @@
-"""What is remembered of a file's sound examples, so that they can be compared at its end."""
+"""What is remembered of a file's correct examples, so that they can be compared at its end."""
 
 import re
 from array import array
@@ -38,7 +38,7 @@ class Seen:
         self.n_pairs = 0
         self.ends: dict[str, set[str]] = {"prompt": set(), "completion": set()}
         self.different_answers: set[int] = set()
-        self.without_blank = array("q")  # lines
+        self.without_space = array("q")  # lines
 
     def add_plain(self, line: int, chat: Chat) -> None:
         """Remember a plain chat."""
@@ -48,7 +48,7 @@ class Seen:
         self._add_system(line, opening.content if opening.role == "system" else None)
 
     def add(self, line: int, example: dict[str, Any]) -> None:
-        """Remember a sound example."""
+        """Remember a correct example."""
         whole = mark(example)
         if "messages" in example:
             *asked, last = example["messages"]
@@ -88,7 +88,7 @@ class Seen:
         if len(self.different_answers) < MOST_KEPT:
             self.different_answers.add(self.answers[-1])
         if not pair["completion"][:1].isspace():
-            self.without_blank.append(line)
+            self.without_space.append(line)
 
 
 def mark(value: Any) -> int:

@@ -60,5 +60,5 @@ table("text", rows=[
      "put an invented one (555-0100); a tuned model may repeat it to anybody"),
     ("unbroken_text", "warning", "", _is_unbroken,
      f"more than {PIECE:,} characters without a break",
-     "shorten it, or put blanks between its words; tokenizers fail on such texts"),
+     "shorten it, or put spaces between its words; tokenizers fail on such texts"),
 ])

@@ -96,7 +96,7 @@ def to_completion(
     """Return one `{"prompt": …, "completion": …}` a row, for models that complete a text.
 
     Such models see no roles, so the texts must say where the prompt ends and where to stop:
-    every prompt ends with `separator`, every completion starts with a blank and ends with
+    every prompt ends with `separator`, every completion starts with a space and ends with
     `ending` (added only where they are missing; "" adds none). A chat example becomes a pair
     too: its last answer is the completion, all that stands before, a line a message, the prompt.
 

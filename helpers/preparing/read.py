@@ -28,7 +28,7 @@ def read_rows(path: str | Path) -> list[Row]:
     Tables and YAML give texts; JSON gives what it holds, so a chat file gives rows with
     `messages`. Conversations in the ChatterBot layout (a list of turns: the question, then the
     lines of the answer) give `prompt` and `completion`, and so does TXT (each line a completion
-    with an empty prompt). Strays such as non-breaking blanks are cleaned away.
+    with an empty prompt). Strays such as non-breaking spaces are cleaned away.
 
     Raises OSError if the file cannot be opened, UnreadableFile if it is not UTF-8 or broken.
     """

@@ -1,7 +1,7 @@
 """What is wrong with prompt/completion pairs, and what to do about it.
 
 These are the checks of the preparation tool that OpenAI's package had through version 2.34
-(`openai tools fine_tunes.prepare_data`), each with its place, its reason and its cure.
+(`openai tools fine_tunes.prepare_data`), each with its place, its reason and its fix.
 """
 
 import os
@@ -16,7 +16,7 @@ FEW = 100
 LONGEST = 10_000  # characters of prompt and completion together
 UPPER_CASE_SHARE = 1 / 3
 SHORTEST_START = {"prompt": 13, "completion": 5}
-FULL_WIDTH_MARKS = "，。：；？！、"  # no blank follows them
+FULL_WIDTH_MARKS = "，。：；？！、"  # no space follows them
 SEPARATORS = (" ->", "\n\n###\n\n", "\n\n===\n\n", "\n\n---\n\n", "\n\n@@@\n\n")
 ENDINGS = ("\n", ".", " END", "***", "+++", "&&&", "@@@")
 EMPTY = "the completion is empty: nothing can be learnt from it"
@@ -66,7 +66,7 @@ class Review:
         if not is_classification(self.texts("completion")):
             advice = "give it as `stop` when you ask the model"
             self.add_mark("completion", ENDINGS, "the model does not learn where to stop", advice)
-        self.add_leading_blank()
+        self.add_leading_space()
 
     def name_task(self) -> None:
         completions = self.texts("completion")
@@ -88,16 +88,16 @@ class Review:
             self.rewrite(field, str.lower, finding, f"write every {field} in lower case")
 
     def cut_start(self, field: str, reason: str, advice: str = "") -> None:
-        """Cut off what all texts begin with, up to a blank or full-width mark: whole words."""
+        """Cut off what all texts begin with, up to a space or full-width mark: whole words."""
         texts = self.texts(field)
         start = re.sub(rf"[^\s{FULL_WIDTH_MARKS}]+\Z", "", os.path.commonprefix(texts))
         nothing_left = any(not text.removeprefix(start).strip() for text in texts)
         if len(texts) < 2 or len(start) < SHORTEST_START[field] or nothing_left:
             return
-        blank = " " if field == "completion" and start.startswith(" ") else ""
+        space = " " if field == "completion" and start.startswith(" ") else ""
         self.rewrite(
             field,
-            lambda text: blank + text.removeprefix(start).lstrip(" "),
+            lambda text: space + text.removeprefix(start).lstrip(" "),
             f"every {field} starts with {start!r}: {reason}",
             f"cut this start off every {field}{advice}",
         )
@@ -117,15 +117,15 @@ class Review:
         proposal = f"end every {field} with {mark!r} (then {advice})"
         self.rewrite(field, lambda text: text + mark, finding, proposal)
 
-    def add_leading_blank(self) -> None:
+    def add_leading_space(self) -> None:
         bare = [row for row, pair in self.pairs.items() if not pair["completion"][:1].isspace()]
         if bare:
-            reason = "most words are one token with the blank before them, and two without"
+            reason = "most words are one token with the space before them, and two without"
             self.rewrite(
                 "completion",
                 lambda text: text if text[:1].isspace() else f" {text}",
-                f"{named(bare)}: the completion does not start with a blank: {reason}",
-                "start every completion with a blank",
+                f"{named(bare)}: the completion does not start with a space: {reason}",
+                "start every completion with a space",
             )
 
     def texts(self, field: str) -> list[str]:

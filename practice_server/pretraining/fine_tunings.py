@@ -43,7 +43,7 @@ def marv(folder: Path, seed: int, *, n_epochs: int = N_EPOCHS) -> Measured:
     """
     lines = read_lines(DATA / "marv" / "train.jsonl")[:MARV_EXAMPLES]
     engine, _ = fine_tune(folder, lines, n_epochs=n_epochs, seed=seed)
-    category_of = {r["sign"]: r["category"] for r in read_rows(DATA / "marv" / "manner.csv")}
+    category_of = {r["sign"]: r["category"] for r in read_rows(DATA / "marv" / "style.csv")}
     asked = [r for r in read_rows(DATA / "marv" / "questions.csv") if r["split"] == "test"]
     system = lines[0]["messages"][0]
     answers = [answer(engine, [system, _user(row["question"])]) for row in asked]

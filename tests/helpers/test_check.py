@@ -1,4 +1,4 @@
-"""The checker names every fault at its line, stays quiet on sound files, and never crashes."""
+"""The checker names every fault at its line, stays quiet on correct files, and never crashes."""
 
 import contextlib
 import copy
@@ -36,7 +36,7 @@ USER = {"role": "user", "content": "Capital of France?"}
 
 
 def chat(number=0, *messages, **keys):
-    """A sound chat example, another one for each number."""
+    """A correct chat example, another one for each number."""
     default = ({"role": "user", "content": f"Question {number}?"}, ANSWER)
     return {"messages": list(messages or default), **keys}
 
@@ -67,7 +67,7 @@ def write(path, lines):
 
 @pytest.fixture
 def among_sound(tmp_path):
-    """Put a line at place 3 of a sound file of 60, and give what the checker says."""
+    """Put a line at place 3 of a correct file of 60, and give what the checker says."""
 
     def check(line, **options):
         lines = [chat(n) for n in range(60)]
@@ -81,7 +81,7 @@ def found(report):
     return [(one.line, one.rule) for one in report.findings]
 
 
-SOUND = {
+CORRECT = {
     "chat": [chat(n) for n in range(60)],
     "chat with a system message": [
         chat(0, {"role": "system", "content": "Be brief."}, *chat(n)["messages"])
@@ -102,10 +102,10 @@ SOUND = {
 }  # fmt: skip
 
 
-def test_sound_files_give_no_error_and_no_warning(tmp_path):
-    for name, examples in SOUND.items():
+def test_correct_files_give_no_error_and_no_warning(tmp_path):
+    for name, examples in CORRECT.items():
         method = "dpo" if name == "preferences" else "supervised"
-        path = write(tmp_path / "sound.jsonl", examples)
+        path = write(tmp_path / "correct.jsonl", examples)
         report = check_file(path, method=method, model="pocket")
         assert report.ok and not report.warnings, str(report)
         assert report.examples == len(examples)
@@ -124,7 +124,7 @@ def without(message, key):
 
 
 ONE_FAULT = {
-    "blank_line": "  ",
+    "empty_line": "  ",
     "not_utf8": '{"messages": "café"}'.encode("latin-1"),
     "json_array": "[1, 2]",
     "two_objects": json.dumps(chat(100)) + json.dumps(chat(101)),
@@ -180,7 +180,7 @@ def test_a_fault_is_named_at_its_line_and_nothing_else_is(among_sound):
     for rule, line in ONE_FAULT.items():
         report = among_sound(line)
         assert found(report) == [(3, rule)], str(report)
-        assert report.findings[0].message and report.findings[0].cure
+        assert report.findings[0].message and report.findings[0].fix
 
 
 def test_keys_of_many_makers_are_known(tmp_path):
@@ -264,7 +264,7 @@ def test_pairs_without_marks_get_advice(tmp_path):
     assert {one.rule for one in report.findings} == {
         "no_separator",
         "no_ending",
-        "no_leading_blank",
+        "no_leading_space",
     }
     assert report.ok and not report.warnings
 
@@ -272,7 +272,7 @@ def test_pairs_without_marks_get_advice(tmp_path):
 def test_the_way_to_the_field_and_the_cure_are_given(among_sound):
     finding = among_sound(assistant(role="assistent")).errors[0]
     assert (finding.line, finding.example, finding.field) == (3, 3, "messages[1].role")
-    assert "did you mean 'assistant'?" in finding.cure
+    assert "did you mean 'assistant'?" in finding.fix
     assert "'assistent'" in finding.message
 
 
@@ -356,8 +356,8 @@ def test_an_example_over_the_limit_is_named_with_the_message_where_the_cut_falls
 
 
 def test_format_method_and_model_must_go_together(tmp_path):
-    chats = write(tmp_path / "chat.jsonl", SOUND["chat"])
-    pairs = write(tmp_path / "pairs.jsonl", SOUND["completion"])
+    chats = write(tmp_path / "chat.jsonl", CORRECT["chat"])
+    pairs = write(tmp_path / "pairs.jsonl", CORRECT["completion"])
     assert found(check_file(chats, method="dpo")) == [(None, "format_not_for_method")]
     assert found(check_file(chats, model="babbage-002")) == [(None, "format_not_for_model")]
     assert found(check_file(pairs, model="gpt-4o-mini")) == [(None, "format_not_for_model")]
@@ -370,7 +370,7 @@ def test_of_each_rule_a_hundred_findings_are_kept_and_the_rest_counted(tmp_path)
 
 
 def test_a_file_over_the_limit_is_refused(tmp_path, monkeypatch):
-    path = write(tmp_path / "t.jsonl", SOUND["chat"])
+    path = write(tmp_path / "t.jsonl", CORRECT["chat"])
     monkeypatch.setattr(across, "LARGEST", path.stat().st_size)
     assert found(check_file(path)) == []
     monkeypatch.setattr(across, "LARGEST", path.stat().st_size - 1)
@@ -392,7 +392,7 @@ def test_a_line_that_only_the_practice_server_refuses_is_named(among_sound, tmp_
 def test_findings_become_a_table(among_sound):
     table = among_sound(ONE_FAULT["role_missing"]).to_frame()
     assert list(table["rule"]) == ["role_missing"] and table["line"][0] == 3
-    assert "cure" in among_sound(chat(100)).to_frame().columns
+    assert "fix" in among_sound(chat(100)).to_frame().columns
 
 
 def run(*arguments):
@@ -406,12 +406,12 @@ def run(*arguments):
 
 
 def test_the_program_tells_by_its_exit_status(tmp_path):
-    sound = write(tmp_path / "sound.jsonl", SOUND["chat"])
+    correct = write(tmp_path / "correct.jsonl", CORRECT["chat"])
     faulty = write(tmp_path / "faulty.jsonl", ["{broken"] * 12)
-    assert run(sound).returncode == 0
+    assert run(correct).returncode == 0
     assert run(faulty).returncode == 1
     assert run(tmp_path / "nowhere.jsonl").returncode == 2
-    assert run(sound, "--method", "other").returncode == 2
+    assert run(correct, "--method", "other").returncode == 2
     shown = json.loads(run(faulty, "--json", "--model", "pocket").stdout)
     assert shown["examples"] == 12 and shown["findings"][-1]["line"] == 12
     assert shown.keys() == {"file", "format", "examples", "findings", "left_off", "tokens"}
@@ -430,18 +430,18 @@ def test_the_program_prints_what_the_terminal_cannot_show(tmp_path):
 
 
 def test_fix_mends_without_guessing_and_leaves_the_rest(tmp_path):
-    sound = [chat(n) for n in range(60)]
-    swapped = dict(reversed(sound[3]["messages"][0].items()))
+    correct = [chat(n) for n in range(60)]
+    swapped = dict(reversed(correct[3]["messages"][0].items()))
     lines = [
-        b"\xef\xbb\xbf" + json.dumps(sound[0]).encode(),
+        b"\xef\xbb\xbf" + json.dumps(correct[0]).encode(),
         " \t",
-        json.dumps(sound[1]) + " \t\r",
-        sound[0],
+        json.dumps(correct[1]) + " \t\r",
+        correct[0],
         "{broken  ",
         "{broken",
-        json.dumps(sound[2], indent=2),
-        json.dumps(sound[2], indent=2),
-        *sound[3:],
+        json.dumps(correct[2], indent=2),
+        json.dumps(correct[2], indent=2),
+        *correct[3:],
         chat(0, swapped, ANSWER),
     ]
     path = write(tmp_path / "in.jsonl", lines)
@@ -454,7 +454,7 @@ def test_fix_mends_without_guessing_and_leaves_the_rest(tmp_path):
 
 
 def test_fix_takes_no_output_that_is_its_input_and_no_utf_16(tmp_path):
-    path = write(tmp_path / "in.jsonl", SOUND["chat"])
+    path = write(tmp_path / "in.jsonl", CORRECT["chat"])
     with pytest.raises(ValueError, match="never overwritten"):
         fix_file(path, path)
     path.write_text("{}\n", encoding="utf-16")
@@ -463,23 +463,23 @@ def test_fix_takes_no_output_that_is_its_input_and_no_utf_16(tmp_path):
     assert not (tmp_path / "out.jsonl").exists()
 
 
-def test_a_repaired_sound_file_is_the_file_itself(tmp_path):
-    path = write(tmp_path / "in.jsonl", SOUND["everything a chat may hold"])
+def test_a_repaired_correct_file_is_the_file_itself(tmp_path):
+    path = write(tmp_path / "in.jsonl", CORRECT["everything a chat may hold"])
     assert fix_file(path, tmp_path / "out.jsonl") == []
     assert (tmp_path / "out.jsonl").read_bytes() == path.read_bytes()
 
 
 def test_the_program_fixes_and_reports_on_the_copy(tmp_path, capsys):
-    path = write(tmp_path / "in.jsonl", ["", *SOUND["chat"]])
+    path = write(tmp_path / "in.jsonl", ["", *CORRECT["chat"]])
     assert main([str(path), "--fix", str(tmp_path / "out.jsonl"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["fixed"] == [
-        {"line": 1, "change": "blank line dropped"}
+        {"line": 1, "change": "empty line dropped"}
     ]
 
 
 # What follows lets Hypothesis look for files that nobody thought of.
 
-WORDS = st.sampled_from(sorted(set(re.findall(r"[a-z_]+", json.dumps(SOUND)))))
+WORDS = st.sampled_from(sorted(set(re.findall(r"[a-z_]+", json.dumps(CORRECT)))))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | WORDS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
@@ -490,9 +490,9 @@ PLAIN = [chat(n) for n in range(9)]
 
 @st.composite
 def damaged_examples(draw):
-    """A sound example in which one place holds anything at all."""
+    """A correct example in which one place holds anything at all."""
     example = copy.deepcopy(
-        draw(st.sampled_from([*SOUND["everything a chat may hold"][-6:], pair(), preference()]))
+        draw(st.sampled_from([*CORRECT["everything a chat may hold"][-6:], pair(), preference()]))
     )
     place = example
     while isinstance(place, dict | list) and place:
@@ -533,7 +533,7 @@ NEARLY_PLAIN = st.tuples(
 
 @st.composite
 def canonical_lines(draw):
-    """A chat as json.dumps spells it, sound or nearly so, perhaps with a byte changed."""
+    """A chat as json.dumps spells it, correct or nearly so, perhaps with a byte changed."""
     systems = ["Be brief."] * 8 + ["Be brief?", "é"]
     system = {"role": "system", "content": draw(st.sampled_from(systems))}
     messages = [system] if draw(st.integers(0, 9)) else []
