@@ -3,6 +3,7 @@
     python -m tests.renew_outputs          every lesson and every solution
     python -m tests.renew_outputs 03 09    those whose file names start so
 
+The notebooks with solutions are made anew first, from the lessons and the answers.
 A lesson that fails is left as it was; the exit status is then 1.
 """
 
@@ -16,6 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from conftest import HOSTED, ROOT, stop_server
+from tests import solutions
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -49,14 +51,14 @@ def renew(path: Path) -> None:
             stop_server(Path(work) / "practice")
     # The version of Python is no part of a lesson: without it, renewing changes fewer lines.
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    text = nbformat.writes(notebook) + "\n"
-    path.write_text(text, encoding="utf-8", newline="\n")
+    solutions.write(notebook, path)
 
 
 def main(prefixes: list[str]) -> int:
     for name in HOSTED:
         os.environ.pop(name, None)
     failed = 0
+    solutions.main(prefixes)
     for path in lessons(prefixes):
         print(path.relative_to(ROOT), end=" ", flush=True)
         try:
