@@ -30,6 +30,11 @@ CARELESS_SHARE = 0.3
 # Things to pay for that are no goods, such as a repair.
 SERVICE_SHARE = 0.4
 YEARS = (1850, 2025)
+# What is asked for in each kind, where it does not have the kind's own name.
+ASKED = {
+    **{"open": "time", "close": "time", "address": "street", "owner": "name", "teacher": "name"},
+    **{"closed": "day", "days": "number"},
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class Stated:
 
     kind: str
     values: Values
+
+    @property
+    def asked(self) -> str:
+        """What an answer must contain."""
+        return self.values[ASKED.get(self.kind, self.kind)]
 
 
 def conversation(random: Random) -> list[Message]:
@@ -59,6 +69,17 @@ def conversation(random: Random) -> list[Message]:
             question = _part(language, "any", "asked", random).format(text=text, question=question)
         messages += turn(question, answer)
     return messages
+
+
+def text_with_question(random: Random, language: str) -> tuple[str, str]:
+    """A text with a question about it in one message, and what a right answer must contain."""
+    facts = list(_facts(language, _shop(language, random), random))
+    stated = facts[: random.randint(*SENTENCES)]
+    fact = random.choice(stated)
+    question = fill(_part(language, fact.kind, "question", random), fact.values)
+    text = _text(stated, language, random)
+    asked = _part(language, "any", "asked", random).format(text=text, question=question)
+    return asked, fact.asked
 
 
 def _exchange(
