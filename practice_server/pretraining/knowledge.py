@@ -70,15 +70,24 @@ class Question:
 def held_out_questions(seed: int = SEED, n_per_kind: int = N_PER_KIND) -> list[Question]:
     """Up to `n_per_kind` questions of each kind and language, all in held-out phrasings."""
     random = Random(seed)
-    asked = [
+    asked = _facts(random, n_per_kind)
+    talk = [question for language in LANGUAGES for question in _small_talk(language)]
+    moods = [question for language in LANGUAGES for question in _moods(language)]
+    return asked + talk + moods + list(_sayings(random, n_per_kind)) + list(_reading(random))
+
+
+def held_out_facts(n_per_kind: int) -> list[Question]:
+    """Those about facts alone."""
+    return _facts(Random(SEED), n_per_kind)
+
+
+def _facts(random: Random, n_per_kind: int) -> list[Question]:
+    return [
         _question(fact, language, random)
         for language in LANGUAGES
         for facts in all_facts(language).values()
         for fact in random.sample(facts, min(n_per_kind, len(facts)))
     ]
-    talk = [question for language in LANGUAGES for question in _small_talk(language)]
-    moods = [question for language in LANGUAGES for question in _moods(language)]
-    return asked + talk + moods + list(_sayings(random, n_per_kind)) + list(_reading(random))
 
 
 def _question(fact: Fact, language: str, random: Random) -> Question:

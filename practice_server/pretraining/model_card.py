@@ -71,8 +71,8 @@ pretraining. The facts themselves were in pretraining, in other phrasings. Which
 held out was drawn at random, up to four of a kind, from those whose every word stands in another
 phrasing of the kind. So one phrasing that the model does not understand costs a kind a quarter. A
 fact counts as right when the expected words stand in the answer, small talk when the answer
-contains one of the expected sentences. The phrasings of the questions about a text were trained on;
-the texts are drawn anew, with many made-up names.
+contains one of the expected sentences. For questions about a text the phrasings were trained on,
+and the texts are drawn anew, with many made-up names.
 
 {knowledge}
 
