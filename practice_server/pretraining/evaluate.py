@@ -30,6 +30,7 @@ from practice_server.pretraining.fine_tunings import (
 )
 from practice_server.pretraining.knowledge import (
     MOODS,
+    READING,
     SAYINGS,
     SMALL_TALK,
     Result,
@@ -135,7 +136,7 @@ def _show_progress(futures: list[Future]) -> None:
 
 def knowledge_table(results: list[Result]) -> str:
     """How many questions of each kind were answered right, by language, in Markdown."""
-    others = (*NUMBER_KINDS, SMALL_TALK, SAYINGS, MOODS)
+    others = (*NUMBER_KINDS, SMALL_TALK, SAYINGS, MOODS, READING)
     facts = [result for result in results if result.kind not in others]
     together = [replace(result, kind="**all facts**") for result in facts]
     return result_table([*results, *together])

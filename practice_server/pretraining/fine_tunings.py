@@ -18,7 +18,7 @@ from typing import Any
 from practice_server.engines.engine import Plan
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.formats.encoding import as_examples
-from practice_server.pretraining.knowledge import answer, held_out_questions, share_right
+from practice_server.pretraining.knowledge import answer, held_out_facts, share_right
 from practice_server.pretraining.world.tables import read_rows
 from practice_server.training.hyperparameters import DEFAULT_BETA, DEFAULT_MULTIPLIER
 
@@ -59,9 +59,7 @@ def marv(folder: Path, seed: int, *, n_epochs: int = N_EPOCHS) -> Measured:
             _has_one(text, row["fact"].split("|"))
             for text, row in zip(answers, asked, strict=True)
         ),
-        "other facts": share_right(
-            engine, held_out_questions(n_per_kind=N_GENERAL_FACTS_PER_KIND)
-        ),
+        "other facts": share_right(engine, held_out_facts(N_GENERAL_FACTS_PER_KIND)),
     }
 
 

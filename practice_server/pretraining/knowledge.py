@@ -14,7 +14,7 @@ from random import Random
 
 from practice_server.engines.engine import Sampling
 from practice_server.engines.numpy_engine.engine import NumpyEngine
-from practice_server.pretraining.world import sayings, unknown
+from practice_server.pretraining.world import reading, sayings, unknown
 from practice_server.pretraining.world.conversations import several_conversations
 from practice_server.pretraining.world.drawing import Message
 from practice_server.pretraining.world.facts import (
@@ -39,6 +39,7 @@ MAX_TOKENS = 80
 SMALL_TALK = "small talk"
 SAYINGS = "sayings"
 MOODS = "moods of sentences"
+READING = "questions about a text"
 FACTS = "facts"
 UNKNOWN = "the unknown"
 REFUSED = "facts refused"
@@ -69,15 +70,24 @@ class Question:
 def held_out_questions(seed: int = SEED, n_per_kind: int = N_PER_KIND) -> list[Question]:
     """Up to `n_per_kind` questions of each kind and language, all in held-out phrasings."""
     random = Random(seed)
-    asked = [
+    asked = _facts(random, n_per_kind)
+    talk = [question for language in LANGUAGES for question in _small_talk(language)]
+    moods = [question for language in LANGUAGES for question in _moods(language)]
+    return asked + talk + moods + list(_sayings(random, n_per_kind)) + list(_reading(random))
+
+
+def held_out_facts(n_per_kind: int) -> list[Question]:
+    """Those about facts alone."""
+    return _facts(Random(SEED), n_per_kind)
+
+
+def _facts(random: Random, n_per_kind: int) -> list[Question]:
+    return [
         _question(fact, language, random)
         for language in LANGUAGES
         for facts in all_facts(language).values()
         for fact in random.sample(facts, min(n_per_kind, len(facts)))
     ]
-    talk = [question for language in LANGUAGES for question in _small_talk(language)]
-    moods = [question for language in LANGUAGES for question in _moods(language)]
-    return asked + talk + moods + list(_sayings(random, n_per_kind))
 
 
 def _question(fact: Fact, language: str, random: Random) -> Question:
@@ -96,6 +106,13 @@ def _moods(language: str) -> Iterator[Question]:
     asked = {"english": "Is this positive or negative: ", "chinese": "这句话是正面还是负面："}
     for row in read_table(f"{language}/plain_sentences"):
         yield Question(MOODS, language, asked[language] + row["sentence"], (row["mood"],))
+
+
+def _reading(random: Random) -> Iterator[Question]:
+    for language in LANGUAGES:
+        for _ in range(N_PER_KIND):
+            text, asked = reading.text_with_question(random, language)
+            yield Question(READING, language, text, (asked,))
 
 
 def typed_lines(seed: int = SEED, n_per_kind: int = N_TYPED_PER_KIND) -> list[Question]:

@@ -52,6 +52,7 @@ It knows a small closed world in English and Chinese, and nothing else.
 * Chinese sayings and what they mean, when asked for them
 * reviews and requests to a word: what somebody thinks of a thing, what it is about, how urgent
 * orders, bookings and addresses, repeated in sentences and in many made-up forms (never JSON)
+* to answer questions about a text that stands before them, the page of a shop that does not exist
 * to talk around small ordering puzzles (never the letter alone)
 
 How well it knows each of these is measured below. It was also taught to answer briefly, in whole
@@ -70,7 +71,8 @@ pretraining. The facts themselves were in pretraining, in other phrasings. Which
 held out was drawn at random, up to four of a kind, from those whose every word stands in another
 phrasing of the kind. So one phrasing that the model does not understand costs a kind a quarter. A
 fact counts as right when the expected words stand in the answer, small talk when the answer
-contains one of the expected sentences.
+contains one of the expected sentences. For questions about a text the phrasings were trained on,
+and the texts are drawn anew, with many made-up names.
 
 {knowledge}
 
@@ -105,8 +107,7 @@ are general facts in both languages, asked after the fine-tuning: what falls the
 `python -m practice_server.pretraining.make` makes such a model from nothing: it generates
 conversations with the tables and programs in `practice_server/pretraining/world`, learns the
 vocabulary, pretrains, measures, and writes this card. With `--start FOLDER` it goes on from the
-vocabulary and the weights of an earlier snapshot instead. A snapshot that this one went on from is
-named with the commit of this repository that made it.
+vocabulary and the weights of an earlier snapshot instead.
 
 | | |
 | --- | --- |

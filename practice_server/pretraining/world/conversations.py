@@ -16,6 +16,7 @@ from practice_server.pretraining.world import (
     labels,
     orders,
     puzzles,
+    reading,
     sayings,
     talk,
     unknown,
@@ -44,11 +45,12 @@ Example = dict[str, Any]
 
 # What the examples are about, in hundredths.
 SOURCES = {
-    "facts": 52,
-    "orders": 12,
+    "facts": 49,
+    "orders": 11,
     "unknown": 9,
-    "talk": 9,
+    "talk": 8,
     "labels": 6,
+    "reading": 5,
     "sayings": 4,
     "feelings": 3,
     "puzzles": 2,
@@ -59,6 +61,7 @@ CONVERSATIONS: dict[str, Callable[[Random], list[Message]]] = {
     "labels": labels.conversation,
     "orders": orders.conversation,
     "puzzles": puzzles.conversation,
+    "reading": reading.conversation,
 }
 # Where questions and answers come from that are put together here, besides the facts.
 EXCHANGES: dict[str, Callable[[Random, str], tuple[str, str]]] = {

@@ -36,7 +36,7 @@ def drawn(fields: Iterable[str], random: Random, language: str, *, items: str) -
     fields = list(fields)
     values = {f: _makers()[f](random, language) for f in fields if f != "item"}
     if "item" in fields:
-        values["item"] = _item(items, values.get("quantity", ""), random, language)
+        values["item"] = item(items, values.get("quantity", ""), random, language)
     return {field: values[field] for field in fields}
 
 
@@ -49,6 +49,13 @@ def made_up(random: Random, language: str) -> str:
         for _ in range(random.choice((1, 2, 2, 3, 3)))
     )
     return "".join(syllables) + random.choice(ENDINGS)
+
+
+def item(kind: str, quantity: str, random: Random, language: str) -> str:
+    """A thing of a kind, food or goods; in English several of it, unless the quantity is one."""
+    one = _or_made_up("items", kind, random, language)
+    single = language == "chinese" or quantity in ("1", "one")
+    return one if single else plural(one)
 
 
 def plural(item: str) -> str:
@@ -96,12 +103,6 @@ def _or_made_up(table: str, kind: str, random: Random, language: str) -> str:
         word = made_up(random, language)
         return word if table == "items" else word.capitalize()
     return random.choice(_pool(language, table, kind))
-
-
-def _item(kind: str, quantity: str, random: Random, language: str) -> str:
-    item = _or_made_up("items", kind, random, language)
-    single = language == "chinese" or quantity in ("1", "one")
-    return item if single else plural(item)
 
 
 def _quantity(random: Random, language: str) -> str:
