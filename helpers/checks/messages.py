@@ -159,8 +159,8 @@ def _part_misfit(part: Any, message: Message, way: str) -> str | None:
         case {"type": "image_url"} if message.get("role") == "user":
             image = part.get("image_url")
             address = image.get("url") if isinstance(image, dict) else None
-            is_sound = isinstance(address, str) and ADDRESS.match(address)
-            return None if is_sound else f"{way}.image_url.url"
+            is_correct = isinstance(address, str) and ADDRESS.match(address)
+            return None if is_correct else f"{way}.image_url.url"
     return way
 
 

@@ -38,7 +38,7 @@ def plain_chat(raw: bytes) -> Chat | None:
         return None
     roles = tuple([message.role for message in chat.messages])
     texts = [message.content for message in chat.messages]
-    if not _is_sound_order(roles) or not all(map(str.strip, texts)):
+    if not _is_usual_order(roles) or not all(map(str.strip, texts)):
         return None
     if roles[0] == "system" and _is_usual(texts[0]):
         del texts[0]
@@ -49,7 +49,7 @@ _is_usual = lru_cache(maxsize=16)(is_harmless)  # a system message stands in man
 
 
 @lru_cache(maxsize=1000)
-def _is_sound_order(roles: tuple[str, ...]) -> bool:
+def _is_usual_order(roles: tuple[str, ...]) -> bool:
     """Say whether no rule on conversations finds fault with these roles."""
     messages = [{"role": role} for role in roles]
     rules = RULES["chat conversation"] + RULES["conversation"]
