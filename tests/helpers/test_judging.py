@@ -73,6 +73,7 @@ def right(a, b):
         (untouched_with_docstring, NOT_ATTEMPTED),
         (lambda a, b: ..., NOT_ATTEMPTED),
         (3, "3 is no function"),
+        (lambda a, b: False, "<lambda>(1, 2) gave False, expected 3. Add them."),
         (forgot_to_return, "forgot_to_return(1, 2) gave None, expected 3. Add them."),
         (wrong, "wrong(1, 2) gave -1, expected 3. Add them."),
         (max, "max(1, 2) gave 2, expected 3. Add them."),
