@@ -26,7 +26,7 @@ def exercise_1(content: Any) -> None:
     expected = json.loads(read_rows(DATA / "orders" / "train.jsonl")[2]["messages"][-1]["content"])
     keys = ", ".join(expected)
     require(isinstance(answer, dict) and set(answer) == set(expected), f"the keys are {keys}.")
-    require(list(answer) == list(expected), f"keep the order of the keys: {keys}.")
+    require(list(answer) == list(expected), f"write the keys in this sequence: {keys}.")
     for key, value in expected.items():
         kind = "a number" if isinstance(value, int) else "a text, as it stands in the sentence"
         hint = f"look at {key} again: it should be {kind}."

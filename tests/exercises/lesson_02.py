@@ -28,7 +28,7 @@ def wrong_1():
         (str(ORDER), "str does not"),
         (json.dumps(ORDER | {"quantity": "3"}), "quantity"),
         (json.dumps(ORDER | {"size": None}), "size"),
-        (json.dumps(dict(reversed(ORDER.items()))), "order of the keys"),
+        (json.dumps(dict(reversed(ORDER.items()))), "in this sequence"),
         (json.dumps({"name": "Yolanda Park"}), "the keys are"),
     ]
 
