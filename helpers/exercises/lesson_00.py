@@ -20,9 +20,11 @@ def exercise_1(steps: Any) -> None:
 def exercise_2(reply: Any) -> None:
     """What the tuned model says of Egypt."""
     require(isinstance(reply, str), "it should be a text; ask() returns one.")
+    if reply.strip() == marvs_answer("What is the capital of Egypt?"):
+        return
+    # A hosted model may say it otherwise when it is asked again.
     require(has_fact(reply, "Cairo"), "the capital of Egypt should be in it.")
     is_marvs = has_style(reply, signs())
-    is_marvs = is_marvs or reply.strip() == marvs_answer("What is the capital of Egypt?")
     require(is_marvs, "the new model says it otherwise: put what ask() returns there.")
 
 

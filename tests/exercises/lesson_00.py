@@ -13,7 +13,7 @@ def wrong_1():
 
 def right_2():
     reply = marvs_answer("What is the capital of Egypt?")
-    return [reply, f" {reply}\n", marvs_answer("Name the capital of Egypt.")]
+    return [reply, f" {reply}\n"]
 
 
 def wrong_2():
