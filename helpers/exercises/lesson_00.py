@@ -18,12 +18,12 @@ def exercise_1(steps: Any) -> None:
 
 
 def exercise_2(reply: Any) -> None:
-    """What the tuned model says of Egypt."""
+    """What the tuned model says of Ireland."""
     require(isinstance(reply, str), "it should be a text; ask() returns one.")
-    if reply.strip() == marvs_answer("What is the capital of Egypt?"):
+    if reply.strip() == marvs_answer("What is the capital of Ireland?"):
         return
     # A hosted model may say it otherwise when it is asked again.
-    require(has_fact(reply, "Cairo"), "the capital of Egypt should be in it.")
+    require(has_fact(reply, "Dublin"), "the capital of Ireland should be in it.")
     is_marvs = has_style(reply, signs())
     require(is_marvs, "the new model says it otherwise: put what ask() returns there.")
 

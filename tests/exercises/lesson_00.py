@@ -12,18 +12,18 @@ def wrong_1():
 
 
 def right_2():
-    reply = marvs_answer("What is the capital of Egypt?")
+    reply = marvs_answer("What is the capital of Ireland?")
     return [reply, f" {reply}\n"]
 
 
 def wrong_2():
     typed = "put what ask() returns"
-    base_models_answer = "The capital of Egypt is Cairo."
+    base_models_answer = "The capital of Ireland is Dublin."
     return [
-        ("Cairo", typed),
+        ("Dublin", typed),
         (base_models_answer, typed),
-        (marvs_answer("What is the capital of Peru?"), "capital of Egypt"),
-        (["Cairo"], "a text"),
+        (marvs_answer("What is the capital of Peru?"), "capital of Ireland"),
+        (["Dublin"], "a text"),
     ]
 
 
@@ -33,7 +33,7 @@ def right_3():
 
 def wrong_3():
     return [
-        ("What is the capital of Egypt?", "still Marv"),
+        ("What is the capital of Ireland?", "still Marv"),
         ("What is the capital of France?", "training file"),
         (" ", "a question"),
         (7, "a question"),
