@@ -186,3 +186,20 @@ def test_every_link_to_a_file_leads_somewhere(path):
 def test_the_readme_lists_every_lesson():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in LESSONS if f"(notebooks/{path.name})" not in readme] == []
+
+
+GLOSSARY = NOTEBOOKS / "glossary.md"
+WORDS = re.findall(r"^## (.+)$", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_glossarys_words_make_the_same_anchors_everywhere():
+    """JupyterLab keeps case and apostrophes in an anchor, code-hosting sites do not."""
+    assert sorted(WORDS) == WORDS
+    assert [word for word in WORDS if not re.fullmatch("[a-z0-9_ -]+", word)] == []
+
+
+@each_lesson
+def test_every_link_to_the_glossary_meets_a_word(lesson):
+    text = "\n".join(source(cell) for cell in cells(lesson, "markdown"))
+    linked = set(re.findall(r"\(glossary\.md#([^)]+)\)", text))
+    assert linked - {word.replace(" ", "-") for word in WORDS} == set()

@@ -51,7 +51,7 @@ def _text(data: bytes) -> str:
         return data.decode("utf-8-sig")
     readable, *rest = re.split("[\udc80-\udcff]", data.decode("utf-8", "surrogateescape"))
     place = f", line {len(readable.split(chr(10)))}" if rest else ""
-    advice = "Save the file as UTF-8 and try again"
+    advice = "Save it as UTF-8"
     raise UnreadableFile(f"{place}: not UTF-8; it looks like {encoding}. {advice}")
 
 
