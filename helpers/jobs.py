@@ -212,13 +212,14 @@ def wait(service: Service, job: FineTuningJob | str) -> FineTuningJob:
 def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:
     """Show a progress bar and a growing loss curve; return the job when it is at rest.
 
-    Outside a notebook nothing is shown.
+    Then the sentence for the curve is printed. Outside a notebook nothing is shown.
     """
     from helpers.plots import Monitor
 
     monitor = Monitor()
     for state in poll(service, job):
         monitor.show(state, service.client.fine_tuning.jobs.list_events(state.id, limit=100))
+    monitor.tell()
     return state
 
 
