@@ -51,7 +51,7 @@ def draw(axes: "Axes", results: "pd.DataFrame") -> None:
         points = series(results, column)
         if len(points):
             axes.plot(points.index, points, label=label, **style)
-    axes.set(xlabel="step", ylabel="loss")
+    axes.set(xlabel="step", ylabel="loss (nats per token)")
     axes.legend()
 
 
@@ -125,7 +125,6 @@ def growing_curve(points: list[dict]) -> "Axes":
     total = points[-1]["total_steps"]
     axes.set(
         title=f"Loss while the job trains: {total} steps",
-        ylabel="loss (nats per token)",
         xlim=(0, 1.02 * total),  # a little more, so that the last marker is whole
         ylim=(0, None),
     )

@@ -91,4 +91,4 @@ def exercise_4(planned: Any) -> None:
     require(chosen, 'choose both numbers yourself, not "auto".')
     require(n_epochs >= 2, "each example should be seen at least twice.")
     steps = total_steps(n_examples, n_epochs=n_epochs, batch_size=batch_size)
-    require(10 <= steps <= 15, f"{n_epochs} epochs and batches of {batch_size} make {steps} steps.")
+    require(10 <= steps <= 15, f"{n_epochs} epochs, batches of {batch_size}: {steps} steps.")

@@ -75,7 +75,7 @@ def right_4():
 
 def wrong_4():
     return [
-        (start(3, 4), "make 19 steps"),
+        (start(3, 4), "19 steps"),
         (start(1, 2), "at least twice"),
         (start("auto", "auto"), "auto"),
         (start(2, 2, n_examples=12), "12 examples"),

@@ -9,7 +9,7 @@ def right_1():
             return 60
         return pause * 1.5
 
-    return [lambda pause: min(pause * 1.5, 60), lambda pause: min(60.0, pause + pause / 2), with_if]
+    return [with_if, lambda pause: min(pause * 1.5, 60), lambda pause: min(60, pause + pause / 2)]
 
 
 def wrong_1():
