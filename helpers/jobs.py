@@ -190,8 +190,8 @@ def job_id(job: FineTuningJob | str) -> str:
 def poll(service: Service, job: FineTuningJob | str) -> Iterator[FineTuningJob]:
     """Yield the job's latest state again and again, at last when it is at rest.
 
-    A server on this machine is asked four times a second. A hosted one, where jobs take
-    minutes to hours, is asked every 5 seconds at first and every minute in the end.
+    A server on this machine is asked four times a second. A hosted one, where
+    jobs take longer, is asked every 5 seconds at first, every minute in the end.
     """
     pause = 0.25 if service.is_practice else 5.0
     while True:
