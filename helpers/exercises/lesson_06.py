@@ -29,7 +29,7 @@ def exercise_1(numbers: Any) -> None:
 def exercise_2(refused: Any) -> None:
     """Which of four mistakes the service refuses at once; it is asked."""
     require(isinstance(refused, list | tuple) and len(refused) == 4, "keep the four places.")
-    mistakes = [
+    mistakes: list[tuple[dict[str, Any], str]] = [
         ({"model": "no-such-model"}, "the service knows the names of its models."),
         ({"method": TOO_MANY}, "a number over the limit is seen without any file."),
         ({"training_file": "file-unknown"}, "the service knows the ids of its files."),
@@ -83,12 +83,12 @@ def exercise_4(planned: Any) -> None:
         found = client.fine_tuning.jobs.retrieve(getattr(planned, "id", planned))
     except (openai.NotFoundError, TypeError):
         raise NotYet("the service has no such job; give what start(…, …) returns.") from None
-    require(found.status not in ("failed", "cancelled"), f"the job has {found.status}.")
+    require(found.status not in ("failed", "cancelled"), f"the job is {found.status}.")
     n_examples = len(client.files.content(found.training_file).read().splitlines())
     require(n_examples == 25, f"train on first(25); this job has {n_examples} examples.")
     n_epochs, batch_size = found.hyperparameters.n_epochs, found.hyperparameters.batch_size
-    chosen = isinstance(n_epochs, int) and isinstance(batch_size, int)
-    require(chosen, 'choose both numbers yourself, not "auto".')
+    if not (isinstance(n_epochs, int) and isinstance(batch_size, int)):
+        raise NotYet('choose both numbers yourself, not "auto": then you know the steps.')
     require(n_epochs >= 2, "each example should be seen at least twice.")
     steps = total_steps(n_examples, n_epochs=n_epochs, batch_size=batch_size)
     require(10 <= steps <= 15, f"{n_epochs} epochs, batches of {batch_size}: {steps} steps.")

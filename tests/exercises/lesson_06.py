@@ -77,7 +77,7 @@ def wrong_4():
     return [
         (start(3, 4), "19 steps"),
         (start(1, 2), "at least twice"),
-        (start("auto", "auto"), "auto"),
+        (start("auto", "auto"), "steps"),
         (start(2, 2, n_examples=12), "12 examples"),
         ("ftjob-of-my-own", "no such job"),
         ((2, 4), "no such job"),
