@@ -188,10 +188,10 @@ def job_id(job: FineTuningJob | str) -> str:
 
 
 def poll(service: Service, job: FineTuningJob | str) -> Iterator[FineTuningJob]:
-    """Yield the job's latest state again and again, the last time when it is at rest.
+    """Yield the job's latest state again and again, at last when it is at rest.
 
-    Politely: a server on this machine is asked four times a second; a hosted one every 5 seconds
-    at first and every minute in the end, since jobs there take minutes to hours.
+    A server on this machine is asked four times a second. A hosted one, where
+    jobs take longer, is asked every 5 seconds at first, every minute in the end.
     """
     pause = 0.25 if service.is_practice else 5.0
     while True:
@@ -212,13 +212,14 @@ def wait(service: Service, job: FineTuningJob | str) -> FineTuningJob:
 def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:
     """Show a progress bar and a growing loss curve; return the job when it is at rest.
 
-    Outside a notebook nothing is shown.
+    Then the sentence for the curve is printed. Outside a notebook nothing is shown.
     """
     from helpers.plots import Monitor
 
     monitor = Monitor()
     for state in poll(service, job):
         monitor.show(state, service.client.fine_tuning.jobs.list_events(state.id, limit=100))
+    monitor.tell()
     return state
 
 

@@ -51,7 +51,7 @@ def draw(axes: "Axes", results: "pd.DataFrame") -> None:
         points = series(results, column)
         if len(points):
             axes.plot(points.index, points, label=label, **style)
-    axes.set(xlabel="step", ylabel="loss")
+    axes.set(xlabel="step", ylabel="loss (nats per token)")
     axes.legend()
 
 
@@ -113,6 +113,24 @@ def show(sentence: str) -> None:
     print(sentence)
 
 
+def growing_curve(points: list[dict]) -> "Axes":
+    """Draw the loss of the steps so far, on an axis that has room for all steps of the job.
+
+    points: the data of a job's metrics events, the oldest first.
+    """
+    import pandas as pd
+
+    axes = new_axes()
+    draw(axes, pd.DataFrame(points))
+    total = points[-1]["total_steps"]
+    axes.set(
+        title=f"Loss while the job trains: {total} steps",
+        xlim=(0, 1.02 * total),  # a little more, so that the last marker is whole
+        ylim=(0, None),
+    )
+    return axes
+
+
 class Monitor:
     """A progress bar and a loss curve that grow in place, without widgets.
 
@@ -133,7 +151,6 @@ class Monitor:
     def show(self, job: "FineTuningJob", events: Iterable["FineTuningJobEvent"]) -> None:
         """Bring bar and curve up to date; events: newest first, read as far as they are new."""
         import matplotlib.pyplot as plt
-        import pandas as pd
         from IPython.display import Markdown
 
         fresh = list(takewhile(lambda event: event.id not in self.seen, events))[::-1]
@@ -143,10 +160,15 @@ class Monitor:
         if self.is_shown:
             self.bar.update(Markdown(progress(job, self.points)))
         if self.is_shown and metrics:
-            axes = new_axes()
-            draw(axes, pd.DataFrame(self.points))
-            self.figure.update(axes.figure)
+            self.figure.update(growing_curve(self.points).figure)
             plt.close()  # otherwise the notebook would show it a second time
+
+    def tell(self) -> None:
+        """Print the sentence for the curve, once there is one."""
+        import pandas as pd
+
+        if self.is_shown and self.points:
+            print(describe(pd.DataFrame(self.points)))
 
 
 def progress(job: "FineTuningJob", points: list[dict]) -> str:

@@ -14,7 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 from helpers import jobs
-from helpers.plots import Monitor
+from helpers.plots import Monitor, growing_curve
 from helpers.service import ROOT, connect
 
 MARV = ROOT / "data" / "marv"
@@ -156,7 +156,17 @@ def test_follow_shows_bar_and_curve_in_a_notebook(service, finished, module_work
     assert "step 24/24" in bar["data"]["text/markdown"]
     assert "**succeeded**" in bar["data"]["text/markdown"]
     assert "image/png" in figure["data"]
-    assert printed["text"] == "succeeded\n"
+    assert printed["text"].startswith("Over 24 steps the training loss goes from ")
+    assert printed["text"].endswith(" at step 24.\nsucceeded\n")
+
+
+def test_the_axis_of_steps_has_room_for_all_of_them_from_the_first():
+    points = [{"step": step, "train_loss": 3 / step, "total_steps": 40} for step in (1, 2, 3)]
+    early, late = growing_curve(points[:1]), growing_curve(points)
+    assert early.get_xlim() == late.get_xlim()
+    assert late.get_xlim()[0] == 0 and 40 <= late.get_xlim()[1] < 41
+    assert late.get_ylim()[0] == 0
+    assert late.get_title() and late.get_xlabel() == "step" and "nats" in late.get_ylabel()
 
 
 # Reading result files
