@@ -77,7 +77,7 @@ class Recipe:
 
 FROM_NOTHING = Recipe()
 # A model that knows most already learns the rest in small batches and at half the rate.
-FROM_A_SNAPSHOT = Recipe(4_000, batch_size=32, peak_learning_rate=5e-4, warm_up_steps=100)
+FROM_A_SNAPSHOT = Recipe(3_000, batch_size=32, peak_learning_rate=5e-4, warm_up_steps=100)
 
 
 @dataclass

@@ -45,13 +45,13 @@ Example = dict[str, Any]
 
 # What the examples are about, in hundredths.
 SOURCES = {
-    "facts": 54,
-    "orders": 11,
-    "unknown": 5,
-    "talk": 7,
-    "labels": 6,
-    "reading": 5,
-    "sayings": 4,
+    "facts": 48,
+    "orders": 10,
+    "unknown": 7,
+    "talk": 11,
+    "labels": 5,
+    "reading": 6,
+    "sayings": 5,
     "feelings": 3,
     "puzzles": 2,
     "completions": 3,
