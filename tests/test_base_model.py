@@ -2,21 +2,31 @@
 
 import itertools
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.engines.numpy_engine.tokenizer import SPECIAL_TOKENS, Tokenizer
 from practice_server.formats.encoding import encode
 from practice_server.pretraining import fine_tunings
 from practice_server.pretraining.evaluate import POCKET
-from practice_server.pretraining.knowledge import ask, held_out_questions, is_right
+from practice_server.pretraining.knowledge import (
+    answer,
+    ask,
+    held_out_questions,
+    is_right,
+    other_conversations,
+    refusals,
+)
 from practice_server.pretraining.make_vocabulary import (
     VOCABULARY_SIZE,
     count_words,
@@ -28,6 +38,39 @@ from practice_server.pretraining.world.tables import LANGUAGES
 
 # Kinds that have many facts in both languages.
 ASKED = ("capital", "country", "author", "work", "number", "colour", "opposite", "sum")
+# What people type, and a piece of a right answer.
+TYPED = {
+    "hi": "hello|hi|good to see you",
+    "thx": "welcome|pleasure|gladly|no problem|any time|happy",
+    "ok bye": "bye|see you|day|care|until",
+    "how r u": "fine|well",
+    "are you human": "program|model",
+    "capital of germany": "Berlin",
+    "france capital": "Paris",
+    "whats the capital of peru": "Lima",
+    "the capital of norway is": "Oslo",
+    "who wrote hamlet": "Shakespeare",
+    "symbol for gold": "Au",
+    "7+8": "15",
+    "what is 15 minus 6": "9",
+    "day after monday": "Tuesday",
+    "你好": "你好|很高兴|欢迎",
+    "拜拜": "再见|拜拜|回头见|愉快",
+    "你是谁": "pocket|程序|模型",
+    "法国首都": "巴黎",
+    "埃及首都是": "开罗",
+    "红楼梦作者": "曹雪芹",
+    "金的符号": "Au",
+    "7加8等于几": "15",
+    "周三的第二天是周几": "星期四",
+}
+UNKNOWN = {
+    "english": (
+        *("capital of zorbia", "who wrote the purple elephant", "population of france"),
+        *("write me a poem", "translate hello to french", "12*4", "asdfgh"),
+    ),
+    "chinese": ("瓦坎塔首都", "谁写了紫色大象", "法国人口", "写一首诗", "12乘4", "啊啊啊啊"),
+}
 TEXTS = (
     "The capital of Kyrgyzstan is Bishkek.",
     "  two  blanks\n\nand lines\t",
@@ -84,6 +127,35 @@ def test_the_model_answers_questions_in_phrasings_that_it_was_not_trained_on(eng
     wrong = [q.text for q in asked if not is_right(q, ask(engine, q.text))]
     assert len(asked) >= 80
     assert len(wrong) <= len(asked) // 10, wrong
+
+
+@pytest.mark.parametrize(("line", "expected"), TYPED.items())
+def test_the_model_answers_what_people_type(engine, line, expected):
+    assert re.search(expected, ask(engine, line), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_model_says_that_it_does_not_know_the_unknown(engine, language):
+    said = {line: ask(engine, line) for line in UNKNOWN[language]}
+    named = {
+        line: text
+        for line, text in said.items()
+        if not any(refusal in text for refusal in refusals(language))
+    }
+    assert len(named) <= 1, named
+
+
+def test_an_answer_far_into_a_conversation_is_as_good_as_an_early_one(engine):
+    before = other_conversations(engine, 1900, Random(4))
+    asked = [
+        q for q in held_out_questions(seed=3, n_per_kind=4) if q.kind in ("capital", "author")
+    ]
+    right = [
+        is_right(q, answer(engine, [*before, {"role": "user", "content": q.text}])) for q in asked
+    ]
+    assert engine.context == 2048
+    assert len(engine.tokenizer.encode_prompt(before)) > 1700
+    assert sum(right) >= len(asked) - 2
 
 
 def test_the_base_model_has_nothing_of_what_fine_tuning_is_to_teach():
@@ -156,6 +228,24 @@ def test_pretraining_goes_on_from_the_weights_of_another_model(tmp_path):
     began, now = (load_file(folder / "model.safetensors") for folder in (POCKET, tmp_path))
     assert all(np.array_equal(began[name], now[name]) for name in began)
     assert POCKET.name in read_progress(tmp_path).earlier
+
+
+def test_the_mean_of_two_snapshots_lies_between_them(tmp_path):
+    pytest.importorskip("torch")
+    from practice_server.pretraining.pretrain import read_progress, save_mean
+
+    other, mean = tmp_path / "other", tmp_path / "mean"
+    shutil.copytree(POCKET, other)
+    weights = load_file(POCKET / "model.safetensors")
+    with safe_open(POCKET / "model.safetensors", framework="np") as file:
+        metadata = file.metadata()
+    tripled = {name: 3 * values for name, values in weights.items()}
+    save_file(tripled, other / "model.safetensors", metadata=metadata)
+    save_mean([POCKET, other], mean)
+    between = load_file(mean / "model.safetensors")
+    assert all(np.allclose(between[name], 2 * weights[name], rtol=1e-3) for name in weights)
+    assert NumpyEngine.load(mean).tokenizer.vocabulary_size == VOCABULARY_SIZE
+    assert read_progress(mean).earlier.startswith("the mean of the weights of pocket")
 
 
 def test_pretraining_without_torch_says_what_to_install():

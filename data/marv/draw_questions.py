@@ -18,7 +18,7 @@ from practice_server.pretraining.world.facts import all_facts
 
 HERE = Path(__file__).resolve().parent
 QUESTIONS = HERE / "questions.csv"
-SEED = 21
+SEED = 22
 N_QUESTIONS = {
     "capitals": 26,
     "countries": 14,
@@ -72,8 +72,6 @@ KINDS = {
     ],
     "planets": [("planet", "{place}", "Which planet is the {place} from the sun?")],
 }
-# Asked in any case: few of the works known are by authors from outside Europe and North America.
-FIRST = {"The Tale of Genji"}
 
 
 def main() -> None:
@@ -103,7 +101,6 @@ def draw(
     """
     found = list(candidates(category))
     random.shuffle(found)
-    found.sort(key=lambda row: row["entity"] not in FIRST)
     rows: list[dict[str, str]] = []
     while len(rows) < n:
         row = found.pop(0)

@@ -4,6 +4,7 @@ From nothing it takes about five hours on two processors, from the snapshot of a
 two, and minutes with an accelerator.
 
 Run it with: python -m practice_server.pretraining.make [--start FOLDER]
+or, for the mean of snapshots: python -m practice_server.pretraining.make --mean FOLDER FOLDER
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from practice_server.pretraining.pretrain import (
     FROM_NOTHING,
     pretrain,
     read_progress,
+    save_mean,
 )
 
 SEED = 20261120
@@ -47,8 +49,17 @@ def main() -> None:
         action="store_true",
         help="measure the model that is in the folder already, and write its card anew",
     )
+    parser.add_argument(
+        "--mean",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER",
+        help="pretrain nothing; take the mean of the weights of these snapshots",
+    )
     arguments = parser.parse_args()
-    if not arguments.card_only:
+    if arguments.mean:
+        save_mean(arguments.mean, arguments.folder)
+    elif not arguments.card_only:
         make(arguments.folder, arguments.work, arguments.start, n_threads=arguments.threads)
     describe(arguments.folder)
 

@@ -107,7 +107,8 @@ are general facts in both languages, asked after the fine-tuning: what falls the
 `python -m practice_server.pretraining.make` makes such a model from nothing: it generates
 conversations with the tables and programs in `practice_server/pretraining/world`, learns the
 vocabulary, pretrains, measures, and writes this card. With `--start FOLDER` it goes on from the
-vocabulary and the weights of an earlier snapshot instead.
+vocabulary and the weights of an earlier snapshot instead; `@` stands before the commit of this
+repository that an earlier snapshot was made with.
 
 | | |
 | --- | --- |

@@ -45,13 +45,13 @@ Example = dict[str, Any]
 
 # What the examples are about, in hundredths.
 SOURCES = {
-    "facts": 49,
-    "orders": 11,
-    "unknown": 9,
-    "talk": 8,
-    "labels": 6,
-    "reading": 5,
-    "sayings": 4,
+    "facts": 48,
+    "orders": 10,
+    "unknown": 7,
+    "talk": 11,
+    "labels": 5,
+    "reading": 6,
+    "sayings": 5,
     "feelings": 3,
     "puzzles": 2,
     "completions": 3,
@@ -77,9 +77,9 @@ TURNS = {1: 50, 2: 20, 3: 15, 4: 8, 5: 7}
 TURNING = 0.25
 TURNING_FROM_UNKNOWN = 0.75
 TURNED_TO = {
-    "facts": 46,
-    "talk": 26,
-    "unknown": 12,
+    "facts": 52,
+    "talk": 25,
+    "unknown": 7,
     "feelings": 7,
     "sayings": 5,
     "labels": 4,

@@ -23,7 +23,7 @@ Unfilled = tuple[str, dict[str, str], frozenset[str]]
 SOURCES = {"made_up": 50, "untaught": 25, "beyond": 19, "noise": 6}
 # The kinds of facts that are asked about something made up.
 MADE_UP = {
-    **{"capital": 20, "country": 12, "author": 14, "work": 9, "symbol": 9, "element": 7},
+    **{"capital": 20, "country": 12, "author": 14, "work": 9, "symbol": 5, "element": 6},
     **{"number": 5, "numbered": 3, "opposite": 5, "colour": 3, "sound": 3, "animal": 2},
     **{"young": 2, "place": 2, "planet": 2, "distance": 2},
 }
