@@ -21,8 +21,8 @@ from pathlib import Path
 folders = [Path.cwd(), *Path.cwd().parents]
 ROOT = next((each for each in folders if (each / "helpers").is_dir()), None)
 if ROOT is None:
-    sys.exit("This notebook needs the course's other files. Download the "
-             "whole repository, and open the notebook there.")
+    sys.exit("The course's other files are not beside this notebook.\\n"
+             "Download the whole repository, and open it there.")
 sys.path.insert(0, str(ROOT))"""
 
 
