@@ -25,13 +25,14 @@ def answers(
     system: str | None = None,
     examples: Sequence[Mapping[str, str]] = (),
     max_tokens: int = 60,
+    progress: bool = True,
 ) -> list[str]:
     """Return the model's answer to each question, in the order of the questions.
 
     examples: messages that stand between the system message and the question (few-shot).
     Temperature 0: the same model gives the same answer again. Four questions are under way at
-    once; in a notebook a bar shows how many are answered. Raises what the SDK raises, such as
-    openai.NotFoundError for an unknown model.
+    once; in a notebook a bar shows how many are answered, unless progress is False. Raises what
+    the SDK raises, such as openai.NotFoundError for an unknown model.
     """
     from helpers.plots import counted
 
@@ -48,7 +49,8 @@ def answers(
         return (completion.choices[0].message.content or "").strip()
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(counted(pool.map(answer, questions), total=len(questions)))
+        given = pool.map(answer, questions)
+        return list(counted(given, total=len(questions)) if progress else given)
 
 
 def contains(text: str, phrase: str) -> bool:

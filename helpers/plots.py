@@ -44,7 +44,7 @@ def loss_curve(results: "pd.DataFrame", *, title: str = "Loss at each step") -> 
     axes = new_axes()
     draw(axes, results)
     spread_small_losses(axes)
-    above: dict[str, Any] = dict(xytext=(0, 9), textcoords="offset points", ha="center")
+    above: dict[str, Any] = dict(xytext=(0, 14), textcoords="offset points", ha="center")
     for step, loss in series(results, "full_valid_loss").items():
         axes.annotate(f"{loss:.2f}", (step, loss), backgroundcolor="white", **above)
     axes.set_title(title)
