@@ -1,4 +1,4 @@
-"""Ask a model many questions, and score its answers for the fact and for the style."""
+"""Ask a model many questions, score its answers, and compare models that answered the same."""
 
 import math
 import re
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from helpers.service import Service
 
+# What `score` may find in an answer.
+MEASURES = ("fact", "style", "fit", "both")
 # Thai, Lao, Burmese, Khmer, Japanese, Chinese.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
 
@@ -23,13 +25,18 @@ def answers(
     system: str | None = None,
     examples: Sequence[Mapping[str, str]] = (),
     max_tokens: int = 60,
+    progress: bool = True,
 ) -> list[str]:
     """Return the model's answer to each question, in the order of the questions.
 
     examples: messages that stand between the system message and the question (few-shot).
     Temperature 0: the same model gives the same answer again. Four questions are under way at
-    once. Raises what the SDK raises, such as openai.NotFoundError for an unknown model.
+    once; in a notebook a bar shows how many are answered, unless progress is False. Raises what
+    the SDK raises, such as openai.NotFoundError for an unknown model.
     """
+    from helpers.plots import counted
+
+    questions = list(questions)
     start: list[Any] = [{"role": "system", "content": system}] if system else []
 
     def answer(question: str) -> str:
@@ -42,7 +49,8 @@ def answers(
         return (completion.choices[0].message.content or "").strip()
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(pool.map(answer, questions))
+        given = pool.map(answer, questions)
+        return list(counted(given, total=len(questions)) if progress else given)
 
 
 def contains(text: str, phrase: str) -> bool:
@@ -67,6 +75,15 @@ def has_style(answer: str, signs: Iterable[str]) -> bool:
     return any(contains(answer, sign) for sign in signs)
 
 
+def has_fit(answer: str, category: str, signs: Mapping[str, str]) -> bool:
+    """Whether there is a sign in the answer, and every one belongs to the question's category.
+
+    signs: the category of each sign.
+    """
+    found = {kind for sign, kind in signs.items() if contains(answer, sign)}
+    return found == {category}
+
+
 def score(
     questions: "Iterable[Mapping[str, str]] | pd.DataFrame",
     answers: Sequence[str],
@@ -76,18 +93,24 @@ def score(
     """Return one row a question: question, answer, and whether fact, style and both are there.
 
     questions: rows with the fields `question` and `fact`, in the order of the answers.
-    signs: the phrases of data/marv/style.csv. The rule is described in data/marv/README.md.
+    signs: the signs of data/marv/style.csv. With the category of each, as a dict, and a field
+    `category` in the questions, the column `fit` says whether the remark belongs to the question;
+    it is empty for a category without signs. The rules are described in data/marv/README.md.
     Raises ValueError if there is not one answer for each question.
     """
     import pandas as pd
 
-    table = pd.DataFrame(questions)[["question", "fact"]].reset_index(drop=True)
-    if len(table) != len(answers):
-        raise ValueError(f"{len(table)} questions, but {len(answers)} answers.")
-    signs = list(signs)
-    table.insert(1, "answer", list(answers))
-    table["fact"] = list(map(has_fact, answers, table["fact"]))
+    asked = pd.DataFrame(questions).reset_index(drop=True)
+    if len(asked) != len(answers):
+        raise ValueError(f"{len(asked)} questions, but {len(answers)} answers.")
+    signs = signs if isinstance(signs, Mapping) else list(signs)
+    table = pd.DataFrame({"question": asked["question"], "answer": list(answers)})
+    table["fact"] = list(map(has_fact, answers, asked["fact"]))
     table["style"] = [has_style(answer, signs) for answer in answers]
+    if isinstance(signs, Mapping):
+        fit = [has_fit(*pair, signs) for pair in zip(answers, asked["category"], strict=True)]
+        taught = asked["category"].isin(signs.values())
+        table["fit"] = pd.Series(fit, dtype="boolean").where(taught)
     return table.assign(both=table["fact"] & table["style"])
 
 
@@ -104,23 +127,39 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     middle = share + z**2 / (2 * trials)
     half = z * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     scale = 1 + z**2 / trials
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    low, high = (middle - half) / scale, (middle + half) / scale
+    # Where the share is 0 or 1 so is an end, but for what rounding made of it.
+    return max(0.0, min(share, low)), min(1.0, max(share, high))
 
 
 def compare(scored: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
     """Return one row a model, from the tables that `score` gives.
 
-    Columns: questions (how many), and for fact, style and both the share from 0 to 1 with the
-    ends of its 95 % interval, as in fact, fact_low, fact_high.
+    Columns: questions (how many), and for each measure the share from 0 to 1 with the ends of its
+    95 % interval, as in fact, fact_low, fact_high.
     """
     import pandas as pd
 
     rows: dict[str, dict[str, float]] = {}
     for name, table in scored.items():
         rows[name] = {"questions": len(table)}
-        for measure in ("fact", "style", "both"):
-            right = int(table[measure].sum())
-            low, high = wilson_interval(right, len(table))
-            share = right / len(table)
+        for measure in table.columns.intersection(MEASURES):
+            marks = table[measure].dropna()
+            right = int(marks.sum())
+            low, high = wilson_interval(right, len(marks))
+            share = right / len(marks)
             rows[name] |= {measure: share, f"{measure}_low": low, f"{measure}_high": high}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def mcnemar(lost: int, gained: int) -> float:
+    """Return how probable so uneven a change is by chance alone, from 0 to 1.
+
+    Two models answered the same questions. lost: how many only the first had right; gained: how
+    many only the second. If neither model were better, each of these would fall to either side
+    like a coin. Exact and two-sided; Q. McNemar, "Note on the sampling error of the difference
+    between correlated proportions or percentages", Psychometrika 12 (1947).
+    """
+    tosses = lost + gained
+    one_side = sum(math.comb(tosses, few) for few in range(min(lost, gained) + 1)) / 2**tosses
+    return min(1.0, 2 * one_side)

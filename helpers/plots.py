@@ -5,16 +5,19 @@ line style as well as in colour; the colours are those of Okabe and Ito, made fo
 readers. Nothing is smoothed: a curve shows the numbers that the service gave.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
+T = TypeVar("T")
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+COLORS = (BLUE, ORANGE, GREEN, "#CC79A7")
+MARKERS = "osD^"
 # Series of a result file: the column, what it is called, and how it is drawn.
 SERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("train_loss", "training", dict(color=BLUE, linewidth=0.9)),
@@ -25,24 +28,74 @@ SERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
         dict(color=GREEN, linestyle=":", marker="D", markersize=7),
     ),
 )
-TOLD = (
-    "{}: fact {fact:.0%} ({fact_low:.0%} to {fact_high:.0%}), "
-    "style {style:.0%} ({style_low:.0%} to {style_high:.0%})"
-)
 EDGE = 10
 BAR_WIDTH = 20
+# Below this loss the axis is even; above it, each doubling takes the same room.
+SMALL_LOSS = 0.1
+LOSS_TICKS = (0, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 def loss_curve(results: "pd.DataFrame", *, title: str = "Loss at each step") -> None:
     """Show training and validation loss of a result file, and print the sentence.
 
     results: the table of jobs.results, one row a step. The loss is the mean over the tokens
-    trained on, in nats.
+    trained on, in nats. Each full validation loss has its value beside it.
     """
     axes = new_axes()
     draw(axes, results)
+    spread_small_losses(axes)
+    above: dict[str, Any] = dict(xytext=(0, 14), textcoords="offset points", ha="center")
+    for step, loss in series(results, "full_valid_loss").items():
+        axes.annotate(f"{loss:.2f}", (step, loss), backgroundcolor="white", **above)
     axes.set_title(title)
     show(describe(results))
+
+
+def spread_small_losses(axes: "Axes") -> None:
+    """Stretch the loss axis where losses are small, so that 0.21 and 0.17 lie apart."""
+    axes.set_yscale("symlog", linthresh=SMALL_LOSS, linscale=0.3)
+    axes.set_yticks(LOSS_TICKS, [f"{tick:g}" for tick in LOSS_TICKS])
+    axes.minorticks_off()
+
+
+def epochs(runs: "Mapping[str, pd.DataFrame]", *, title: str = "Loss after each epoch") -> None:
+    """Show what several jobs had reached after each epoch, and print the sentence.
+
+    runs: the result files by name. Of each job: the mean training loss of the steps of an epoch,
+    and the full validation loss at its end.
+    """
+    axes = new_axes()
+    tables = {name: by_epoch(run) for name, run in runs.items()}
+    for (name, ends), color, marker in zip(tables.items(), COLORS, MARKERS, strict=False):
+        for column, line, filled in (("training", "-", color), ("validation", "--", "white")):
+            look: dict[str, Any] = dict(linestyle=line, marker=marker, markerfacecolor=filled)
+            axes.plot(ends.index, ends[column], color=color, label=f"{name}, {column}", **look)
+    axes.set(xlabel="epoch", ylabel="loss (nats per token)", title=title, ylim=(0, None))
+    axes.set_xticks(range(1, 1 + max(map(len, tables.values()))))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # beside the points, never over them
+    parts = [f"{name}: {tell_epochs(ends)}" for name, ends in tables.items()]
+    show(f"{'; '.join(parts)}.")
+
+
+def by_epoch(results: "pd.DataFrame") -> "pd.DataFrame":
+    """Return one row an epoch: the mean training loss of its steps, the full validation loss."""
+    import pandas as pd
+
+    full = series(results, "full_valid_loss")
+    epoch = full.index.searchsorted(results["step"]) + 1
+    training = results["train_loss"].groupby(epoch).mean()
+    validation = full.set_axis(range(1, len(full) + 1))
+    return pd.DataFrame({"training": training, "validation": validation}).rename_axis("epoch")
+
+
+def tell_epochs(ends: "pd.DataFrame") -> str:
+    """Return in words where both losses begin and end, and where validation is lowest."""
+    training, validation = ends["training"], ends["validation"]
+    return (
+        f"the training loss goes from {training.iloc[0]:.1f} to {training.iloc[-1]:.1f}, the "
+        f"validation loss from {validation.iloc[0]:.1f} to {validation.iloc[-1]:.1f} "
+        f"(lowest: {validation.min():.1f} after epoch {validation.idxmin()})"
+    )
 
 
 def draw(axes: "Axes", results: "pd.DataFrame") -> None:
@@ -77,23 +130,38 @@ def describe(results: "pd.DataFrame") -> str:
     return f"{text}."
 
 
-def scores(comparison: "pd.DataFrame", *, title: str = "Facts and style of each model") -> None:
-    """Show the shares of evaluate.compare with their 95 % intervals, and print the sentence."""
-    axes = new_axes()
-    for measure, color, marker, shift in (
-        ("fact", BLUE, "o", -0.08),
-        ("style", ORANGE, "s", 0.08),
-    ):
-        share, low, high = (comparison[measure + end] for end in ("", "_low", "_high"))
-        places = [place + shift for place in range(len(comparison))]
-        error = [share - low, high - share]
-        axes.errorbar(places, share, error, fmt=marker, color=color, capsize=4, label=measure)
-    axes.set_xticks(range(len(comparison)), comparison.index)
-    axes.set(ylim=(-0.03, 1.03), ylabel="share of the answers", title=title)
-    axes.margins(x=0.2)
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))  # beside the points, never over them
-    parts = [TOLD.format(name, **row) for name, row in comparison.iterrows()]
+def scores(comparison: "pd.DataFrame", *, title: str = "Answers of each model") -> None:
+    """Show the shares of evaluate.compare with their 95 % intervals, and print the sentence.
+
+    Each measure has a panel of its own, whose axis is as wide as its intervals.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import PercentFormatter
+
+    measures = [column for column in comparison if f"{column}_low" in comparison]
+    size: dict[str, Any] = dict(figsize=(7, 3.6), layout="constrained")
+    figure, panels = plt.subplots(1, len(measures), squeeze=False, **size)
+    for measure, axes in zip(measures, panels[0], strict=True):
+        for place, (name, row) in enumerate(comparison.iterrows()):
+            share, low, high = (row[measure + end] for end in ("", "_low", "_high"))
+            look: dict[str, Any] = dict(fmt=MARKERS[place % 4], color=COLORS[place % 4], capsize=4)
+            axes.errorbar(place, share, [[share - low], [high - share]], label=name, **look)
+        axes.set(title=measure, xticks=[], xlim=(-0.6, len(comparison) - 0.4))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.grid(axis="y", alpha=0.3)
+    panels[0][0].set_ylabel("share of the answers")
+    figure.suptitle(title)
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    parts = [f"{name}: {tell_shares(row, measures)}" for name, row in comparison.iterrows()]
     show(f"Shares of the answers with their 95 % intervals. {'; '.join(parts)}.")
+
+
+def tell_shares(row: "pd.Series", measures: list[str]) -> str:
+    """Return the shares of one model and their intervals in words."""
+    return ", ".join(
+        f"{each} {row[each]:.0%} ({row[each + '_low']:.0%} to {row[each + '_high']:.0%})"
+        for each in measures
+    )
 
 
 def new_axes() -> "Axes":
@@ -122,6 +190,7 @@ def growing_curve(points: list[dict]) -> "Axes":
 
     axes = new_axes()
     draw(axes, pd.DataFrame(points))
+    spread_small_losses(axes)
     total = points[-1]["total_steps"]
     axes.set(
         title=f"Loss while the job trains: {total} steps",
@@ -129,6 +198,29 @@ def growing_curve(points: list[dict]) -> "Axes":
         ylim=(0, None),
     )
     return axes
+
+
+def counted(items: Iterable[T], *, total: int) -> Iterator[T]:
+    """Yield the items; meanwhile show in a notebook how many there are. The bar goes at the end.
+
+    What remains of it is an empty text, the same in each run.
+    """
+    from IPython import get_ipython
+    from IPython.display import Markdown, display
+
+    if get_ipython() is None:
+        yield from items
+        return
+    shown = display(Markdown(""), display_id=True)
+    for done, item in enumerate(items, start=1):
+        shown.update(Markdown(f"{bar(done, total)} {done} of {total}"))
+        yield item
+    shown.update(Markdown(""))
+
+
+def bar(done: int, total: int) -> str:
+    """Return a bar in Markdown, filled as far as things are done."""
+    return f"`{('█' * round(BAR_WIDTH * done / total)).ljust(BAR_WIDTH, '░')}`"
 
 
 class Monitor:
@@ -176,8 +268,8 @@ def progress(job: "FineTuningJob", points: list[dict]) -> str:
     line = f"**{job.status}**"
     if points:
         step, total = points[-1]["step"], points[-1]["total_steps"]
-        bar = ("█" * round(BAR_WIDTH * step / total)).ljust(BAR_WIDTH, "░")
-        line = f"`{bar}` step {step}/{total} · loss {points[-1]['train_loss']:.2f} · {line}"
+        loss = points[-1]["train_loss"]
+        line = f"{bar(step, total)} step {step}/{total} · loss {loss:.2f} · {line}"
     if job.error and job.error.message:
         line += f"\n\n{job.error.message}"
     return line

@@ -3,6 +3,7 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import comb
 
 import pandas as pd
 import pytest
@@ -96,6 +97,34 @@ def test_score_gives_one_row_a_question():
     ]
 
 
+def test_a_remark_fits_if_every_sign_is_of_the_questions_category():
+    category = {"big dot": "capitals", "geography": "capitals", "goldfish": "animals"}
+    fits = [
+        evaluate.has_fit(answer, "capitals", category)
+        for answer in (
+            "Lima. Look for the big dot.",
+            "Lima. The big dot, says my geography teacher.",
+            "Lima. My goldfish knew that.",
+            "Lima. The big dot, says my goldfish.",
+            "Lima.",
+        )
+    ]
+    assert fits == [True, True, False, False, False]
+
+
+def test_fit_is_measured_where_training_had_remarks():
+    questions = [
+        {"question": "Peru?", "fact": "Lima", "category": "capitals"},
+        {"question": "Sky?", "fact": "blue", "category": "colours"},
+    ]
+    category = {"big dot": "capitals"}
+    table = evaluate.score(questions, ["Lima, the big dot.", "Blue, the big dot."], signs=category)
+    assert list(table.columns) == ["question", "answer", "fact", "style", "fit", "both"]
+    assert table["style"].all() and table["fit"].tolist() == [True, pd.NA]
+    row = evaluate.compare({"tuned": table}).loc["tuned"]
+    assert row["fit"] == 1 and row["fit_low"] == pytest.approx(evaluate.wilson_interval(1, 1)[0])
+
+
 def test_score_takes_the_rows_of_a_filtered_table():
     questions = pd.DataFrame({"question": ["a", "b"], "fact": ["Lima", "Rome"]}).query(
         "fact=='Rome'"
@@ -124,6 +153,12 @@ def test_the_interval_agrees_with_the_published_values(successes, trials, low, h
     assert interval == pytest.approx((low, high), abs=1e-4)
 
 
+@pytest.mark.parametrize("trials", range(1, 200))
+def test_the_interval_holds_the_share(trials):
+    assert evaluate.wilson_interval(trials, trials)[1] == 1
+    assert evaluate.wilson_interval(0, trials)[0] == 0
+
+
 @pytest.mark.parametrize(("successes", "trials"), [(0, 0), (3, 2), (-1, 2)])
 def test_the_interval_refuses_what_is_no_share(successes, trials):
     with pytest.raises(ValueError, match="is not a share"):
@@ -137,3 +172,11 @@ def test_compare_gives_shares_with_intervals():
     assert row["fact"] == pytest.approx(2 / 3)
     assert row["fact_low"] < 2 / 3 < row["fact_high"]
     assert row["style"] == 0 and row["style_low"] == 0 < row["style_high"]
+
+
+@pytest.mark.parametrize("lost", range(12))
+@pytest.mark.parametrize("gained", range(12))
+def test_mcnemars_test_counts_the_tosses_that_are_as_uneven(lost, gained):
+    n = lost + gained
+    uneven = sum(comb(n, k) for k in range(n + 1) if abs(2 * k - n) >= abs(lost - gained))
+    assert evaluate.mcnemar(lost, gained) == pytest.approx(uneven / 2**n)
