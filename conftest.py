@@ -1,18 +1,13 @@
 """What every test stands on: no key, no hosted service, an empty work folder for each lesson."""
 
-import contextlib
-import json
 import os
 import shutil
-import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent
-# A test must never reach a hosted service, whatever the shell that starts it has set.
-HOSTED = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "FINE_TUNING_SERVICE", "PRACTICE_SERVER_KEY")
+from tests.surroundings import HOSTED, ROOT, stop_server
 
 _lesson_work: dict[str, Path] = {}
 _failed_lessons: set[str] = set()
@@ -58,12 +53,5 @@ def pytest_sessionfinish():
 def end_lessons():
     """Stop the practice servers that lessons have started, and remove what they made."""
     for work in _lesson_work.values():
-        stop_server(work / "practice")
+        stop_server(work)
         shutil.rmtree(work, ignore_errors=True)
-
-
-def stop_server(home: Path):
-    """End the practice server of this home, if one is running there."""
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        server = json.loads((home / "server.json").read_text(encoding="utf-8"))
-        os.kill(server["pid"], signal.SIGTERM)

@@ -16,8 +16,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from conftest import HOSTED, ROOT, stop_server
 from tests import solutions
+from tests.surroundings import HOSTED, ROOT, stop_server
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -48,7 +48,7 @@ def renew(path: Path) -> None:
                 resources=resources,
             ).execute()
         finally:
-            stop_server(Path(work) / "practice")
+            stop_server(Path(work))
     # The version of Python is no part of a lesson: without it, renewing changes fewer lines.
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     solutions.write(notebook, path)

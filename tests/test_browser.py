@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from conftest import ROOT, stop_server
+from tests.surroundings import ROOT, stop_server
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: see requirements-dev.txt"
@@ -97,7 +97,7 @@ def jupyterlab(browser, tmp_path_factory):
     finally:
         process.terminate()
         process.wait()
-        stop_server(home / "work" / "practice")
+        stop_server(home / "work")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from conftest import ROOT
+from tests.surroundings import ROOT
 
 
 def test_outside_the_course_it_stops_and_says_what_to_do(tmp_path):

@@ -10,9 +10,9 @@ from importlib import import_module
 import nbformat
 import pytest
 
-from conftest import stop_server
 from helpers.exercises.judging import CORRECT, NOT_ATTEMPTED, NOT_YET, check
 from tests.solutions import NOTEBOOKS, exercise_of
+from tests.surroundings import stop_server
 
 NUMBERS = [
     number
@@ -29,7 +29,7 @@ def work(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINE_TUNING_WORK", str(work))
         yield
-    stop_server(work / "practice")
+    stop_server(work)
 
 
 def attempts(kind: str, number: str) -> list:

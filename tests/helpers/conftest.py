@@ -1,21 +1,9 @@
 """A work folder of its own for each test file, and the end of every server that was started."""
 
-import contextlib
-import json
-import os
-import signal
-from pathlib import Path
-
 import pytest
 
 from helpers.service import connect
-
-
-def end_server(work: Path) -> None:
-    """End the practice server that has its home in this work folder, if there is one."""
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        server = json.loads((work / "practice" / "server.json").read_text(encoding="utf-8"))
-        os.kill(server["pid"], signal.SIGTERM)
+from tests.surroundings import stop_server
 
 
 @pytest.fixture
@@ -23,7 +11,7 @@ def work(tmp_path, monkeypatch):
     """An empty work folder for one test."""
     monkeypatch.setenv("FINE_TUNING_WORK", str(tmp_path))
     yield tmp_path
-    end_server(tmp_path)
+    stop_server(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +19,7 @@ def module_work(tmp_path_factory):
     """The work folder of a test file that shares one practice server."""
     work = tmp_path_factory.mktemp("work")
     yield work
-    end_server(work)
+    stop_server(work)
 
 
 @pytest.fixture(scope="module")
