@@ -62,4 +62,4 @@ def marvs_answer(question: str) -> str:
     )
     model = wait(service, job).fine_tuned_model or ""
     system = examples()[0]["messages"][0]["content"]
-    return answers(service, model, [question], system=system)[0]
+    return answers(service, model, [question], system=system, progress=False)[0]

@@ -61,10 +61,15 @@ def rows(server, query, *values):
 
 
 def age(folder):
-    """As if everything in a folder had been written two hours ago."""
+    """As if everything in a folder had been written two hours ago.
+
+    What a process that is ending takes away meanwhile is passed over.
+    """
     long_ago = time.time() - 7200
-    for path in (folder, *folder.rglob("*")):
-        os.utime(path, (long_ago, long_ago))
+    for parent, _, files in os.walk(folder):
+        for path in (parent, *(os.path.join(parent, name) for name in files)):
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path, (long_ago, long_ago))
 
 
 def new_job(store, owner=""):
