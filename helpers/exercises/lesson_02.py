@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
+from helpers.exercises import marv
 from helpers.exercises.judging import agrees, require
 from helpers.prepare import read_rows
 from helpers.service import ROOT
@@ -52,8 +53,7 @@ def exercise_3(examples: Any) -> None:
     is_list = isinstance(examples, list) and len(examples) == len(CONVERSATIONS)
     require(is_list, "it should be a list of two examples.")
     turns = [spoken(each) for each in examples]
-    system = read_rows(DATA / "marv" / "train.jsonl")[0]["messages"][0]["content"]
-    begins = all(messages[0][:2] == ("system", system) for messages in turns)
+    begins = all(messages[0][:2] == ("system", marv.system_message()) for messages in turns)
     require(begins, "each example should begin with SYSTEM.")
     lengths = [1 + len(texts) for texts in CONVERSATIONS]
     is_whole = [len(messages) for messages in turns] == lengths
@@ -91,4 +91,4 @@ def exercise_4(parts: Any) -> None:
 
 def marvs_rows() -> list[dict]:
     """The training rows of Marv's table."""
-    return [row for row in read_rows(DATA / "marv" / "questions.csv") if row["split"] == "train"]
+    return [row for row in marv.questions() if row["split"] == "train"]

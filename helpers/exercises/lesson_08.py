@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from openai.types.fine_tuning import FineTuningJob
 
+from helpers.exercises import marv
 from helpers.exercises.judging import agrees, require
 from helpers.jobs import create_once, job_id, results, wait
 from helpers.service import ROOT, connect, work_folder
@@ -13,7 +14,7 @@ from helpers.service import ROOT, connect, work_folder
 if TYPE_CHECKING:
     import pandas as pd
 
-MARV, LSAT = ROOT / "data" / "marv", ROOT / "data" / "lsat"
+LSAT = ROOT / "data" / "lsat"
 
 
 def exercise_1(epoch_ends: Any) -> None:
@@ -68,16 +69,7 @@ def exercise_4(mine: Any) -> None:
 
 def marv_table() -> "pd.DataFrame":
     """The result file of the job at the beginning of the lesson."""
-    service = connect()
-    job = create_once(
-        service,
-        MARV / "train.jsonl",
-        validation_path=MARV / "valid.jsonl",
-        n_epochs=3,
-        suffix="marv",
-        seed=7,
-    )
-    return results(service, wait(service, job))
+    return results(connect(), marv.job())
 
 
 def shortest(name: str) -> Path:

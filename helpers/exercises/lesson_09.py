@@ -1,15 +1,13 @@
 """What is right in lesson 09."""
 
-import csv
-import json
 from typing import Any
 
 from helpers import evaluate
+from helpers.exercises import marv
 from helpers.exercises.judging import agrees, require
-from helpers.jobs import checkpoints, create_once, wait
-from helpers.service import ROOT, connect
+from helpers.jobs import checkpoints
+from helpers.service import connect
 
-MARV = ROOT / "data" / "marv"
 SIGNIFICANT = 0.05
 FEWEST_OF_ONES_OWN = 3
 # Symbols of elements, which may be words too: I, As.
@@ -22,12 +20,12 @@ def exercise_1(bare: Any) -> None:
     models, question = names_of_models(), ["What is the capital of Hungary?"]
 
     def ask(name: str, system: str | None) -> str:
-        return answers(models[name], question, system=system)[0]
+        return marv.answers(models[name], question, system=system)[0]
 
     said = bare.strip()
     if said != ask("epoch 3", None):
         require(said != ask("base", None), "that is the base model; ask models['epoch 3'].")
-        require(said != ask("epoch 3", system_message()), "leave the system message out.")
+        require(said != ask("epoch 3", marv.system_message()), "leave the system message out.")
         require(False, "it is not what the last checkpoint answers to `question` alone.")
 
 
@@ -60,10 +58,10 @@ def exercise_4(own: Any) -> None:
     asked = {row["question"].strip().casefold() for row in own}
     few = f"{len(asked)} different questions are too few; write {FEWEST_OF_ONES_OWN}."
     require(len(asked) >= FEWEST_OF_ONES_OWN, few)
-    things = {row["entity"] for row in questions() if len(row["entity"]) > LONGEST_SYMBOL}
+    things = {row["entity"] for row in marv.questions() if len(row["entity"]) > LONGEST_SYMBOL}
     old = {thing for thing in things for each in asked if evaluate.contains(each, thing)}
     require(not old, f"questions.csv asks about {', '.join(old)} already.")
-    texts = answers(connect().base_model, [row["question"] for row in own])
+    texts = marv.answers(connect().base_model, [row["question"] for row in own])
     for row, text in zip(own, texts, strict=True):
         gives_away = evaluate.has_fact(row["question"], row["fact"])
         require(not gives_away, f"the fact stands in the question {row['question']!r}.")
@@ -74,41 +72,14 @@ def exercise_4(own: Any) -> None:
 def names_of_models() -> dict[str, str]:
     """The base model and the checkpoints of the lesson's job, under the lesson's names."""
     service = connect()
-    job = create_once(
-        service,
-        MARV / "train.jsonl",
-        validation_path=MARV / "valid.jsonl",
-        n_epochs=3,
-        suffix="marv",
-        seed=7,
-    )
-    kept = checkpoints(service, wait(service, job))
+    kept = checkpoints(service, marv.job())
     names = {f"epoch {n}": each.fine_tuned_model_checkpoint for n, each in enumerate(kept, 1)}
     return {"base": service.base_model, **names}
 
 
 def right_and_fitting(model: str) -> int:
     """How many validation questions a model answers rightly, with a remark that fits."""
-    asked = [row for row in questions() if row["split"] == "valid"]
-    with open(MARV / "style.csv", encoding="utf-8", newline="") as file:
-        category_of = {row["sign"]: row["category"] for row in csv.DictReader(file)}
-    texts = answers(model, [row["question"] for row in asked], system=system_message())
-    table = evaluate.score(asked, texts, signs=category_of)
+    asked = [row for row in marv.questions() if row["split"] == "valid"]
+    texts = marv.answers(model, [row["question"] for row in asked], system=marv.system_message())
+    table = evaluate.score(asked, texts, signs=marv.category_of())
     return int((table["fact"] & table["fit"]).sum())
-
-
-def answers(model: str, asked: list[str], *, system: str | None = None) -> list[str]:
-    """What a model answers; a check shows no bar."""
-    return evaluate.answers(connect(), model, asked, system=system, progress=False)
-
-
-def questions() -> list[dict[str, str]]:
-    """All rows of Marv's questions."""
-    with open(MARV / "questions.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def system_message() -> str:
-    """What every training example begins with."""
-    with open(MARV / "train.jsonl", encoding="utf-8") as file:
-        return json.loads(file.readline())["messages"][0]["content"]

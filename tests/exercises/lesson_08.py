@@ -2,7 +2,8 @@
 
 import math
 
-from helpers.exercises.lesson_08 import MARV, marv_table, puzzle_job, shortest
+from helpers.exercises import marv
+from helpers.exercises.lesson_08 import marv_table, puzzle_job, shortest
 from helpers.jobs import create_once, wait
 from helpers.service import connect, work_folder
 
@@ -66,9 +67,11 @@ def right_4():
 def wrong_4():
     leaking = work_folder() / "leaking.jsonl"
     leaking.write_bytes(shortest("valid.jsonl").read_bytes())
+    train, valid = (marv.FOLDER / name for name in ("train.jsonl", "valid.jsonl"))
+    of_marv = tried(train, n_epochs=1, validation_path=valid)
     return [
         (puzzle_job(12), "ends at"),
         (tried(leaking, n_epochs=1), "trains on"),
-        (tried(MARV / "train.jsonl", n_epochs=1, validation_path=MARV / "valid.jsonl"), "others"),
+        (of_marv, "others"),
         ("ftjob-none", "gave"),
     ]
