@@ -24,7 +24,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-CHECK = re.compile(r'^check\("(\d\d\.\d)", ', re.MULTILINE)
+CHECK = re.compile(r'^check\("(\d\db?\.\d)", ', re.MULTILINE)
 
 
 def solution(lesson: Path) -> NotebookNode:
@@ -53,7 +53,7 @@ def solution(lesson: Path) -> NotebookNode:
             needed |= made_and_used(cell.source)[1]
             kept = [new_code_cell(cell.source, metadata=cell.metadata), *kept]
     title = cells[0].source.split("\n")[0].removeprefix("# ")
-    name = f"{lesson.name[:2]} {title}"
+    name = f"{lesson.name.partition('_')[0]} {title}"
     kept = [
         new_markdown_cell(
             f"# Solutions: {title}\n\nThe exercises are in [{name}](../{lesson.name})."
@@ -67,7 +67,7 @@ def solution(lesson: Path) -> NotebookNode:
 
 def read_answers(path: Path) -> dict[str, list[NotebookNode]]:
     """The cells of each answer in a file, by the number of the exercise."""
-    parts = re.split(r"^## (\d\d\.\d)\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    parts = re.split(r"^## (\d\db?\.\d)\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return dict(zip(parts[1::2], map(as_cells, parts[2::2]), strict=True))
 
 

@@ -139,7 +139,7 @@ def test_the_solutions_are_made_from_the_lesson_and_solve_it(lesson):
     path = NOTEBOOKS / "solutions" / lesson.name
     made = [cell.source for cell in solution(lesson).cells]
     assert [source(cell) for cell in read(path)["cells"]] == made, (
-        f"python -m tests.renew_outputs {lesson.name[:2]}"
+        f"python -m tests.renew_outputs {lesson.name.partition('_')[0]}_"
     )
     said = [
         "".join(output.get("text", ""))

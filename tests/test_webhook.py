@@ -12,8 +12,8 @@ import openai
 import pytest
 from werkzeug.serving import make_server
 
-from conftest import stop_server
 from helpers.service import connect
+from tests.surroundings import stop_server
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "notebooks" / "app"))
