@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from helpers.lsat import read, to_chat
 from practice_server.pretraining.world.puzzles import LETTERS, Puzzle, draw_puzzle
 
 HERE = Path(__file__).resolve().parent
@@ -33,8 +34,8 @@ def main() -> None:
         puzzles = draw(n, seen, random)
         passages = [in_lsat_form(f"{split}-{i:03}", p) for i, p in enumerate(puzzles, 1)]
         write(f"{split}.json", json.dumps(passages, indent=1) + "\n")
-        lines = [json.dumps(as_chat(passage)) + "\n" for passage in passages]
-        write(f"{split}.jsonl", "".join(lines))
+        examples = to_chat(read(HERE / f"{split}.json"), system=SYSTEM)
+        write(f"{split}.jsonl", "".join(json.dumps(example) + "\n" for example in examples))
 
 
 def draw(n: int, seen: set[str], random: Random) -> list[Puzzle]:
@@ -60,22 +61,6 @@ def in_lsat_form(name: str, puzzle: Puzzle) -> dict[str, Any]:
         "answer": LETTERS[puzzle.answer],
     }
     return {"id": name, "passage": puzzle.passage, "questions": [question]}
-
-
-def as_chat(passage: dict[str, Any]) -> dict[str, Any]:
-    """The passage's first question as a chat example that is answered by a letter."""
-    question = passage["questions"][0]
-    options = (f"({x}) {text}" for x, text in zip(LETTERS, question["options"], strict=True))
-    return {
-        "messages": [
-            {"role": "system", "content": SYSTEM},
-            {
-                "role": "user",
-                "content": "\n".join((passage["passage"], question["question"], *options)),
-            },
-            {"role": "assistant", "content": question["answer"]},
-        ]
-    }
 
 
 def write(name: str, text: str) -> None:
