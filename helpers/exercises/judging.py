@@ -86,7 +86,9 @@ def require_results(function: Any, cases: Sequence[tuple[tuple, Any]], hint: str
 
 
 def is_placeholder(attempt: Any) -> bool:
-    """Whether an attempt is `...`, a list with it, or a function that does nothing."""
+    """Whether an attempt is `...`, a list or dict with it, or a function that does nothing."""
+    if isinstance(attempt, dict):
+        attempt = list(attempt.values())
     if isinstance(attempt, list | tuple):
         return any(each is ... for each in attempt)
     return attempt is ... or _does_nothing(attempt)
