@@ -1,5 +1,7 @@
 """Answering: the cache, the choice of tokens, and where an answer ends."""
 
+import gc
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -99,6 +101,24 @@ def test_the_context_bounds_the_answer(engine, prompt):
     engine.model.weights.embedding[engine.tokenizer.end] = 0
     answer = list(engine.generate(prompt, Sampling(max_tokens=1000, **GREEDY)))
     assert len(prompt) + len(answer) == engine.context
+
+
+def test_an_answer_leaves_nothing_in_memory(engine, prompt):
+    """What only the garbage collector could free would stay for a long time: it is large."""
+
+    def answer():
+        list(engine.generate(prompt, Sampling(max_tokens=5, **GREEDY)))
+
+    answer()
+    gc.disable()
+    tracemalloc.start()
+    answer()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    gc.enable()
+    config = engine.model.config
+    cache = 4 * 2 * engine.context * config.hidden_size * config.num_hidden_layers  # its bytes
+    assert held < cache / 2
 
 
 @pytest.mark.parametrize("length", [0, 64, 65])

@@ -24,28 +24,30 @@ class Cache:
         self.n_tokens = n_tokens
         self._model = model
         self._kept = np.empty(both, model.weights.flat.dtype)
-        self._attends = [partial(self._attend, keys, values) for keys, values in self._kept]
         self.n_read = 0
 
     def read(self, tokens: list[int]) -> np.ndarray:
         """Read the next tokens; returns the logits, (vocabulary,), of the one to follow."""
-        positions = np.arange(self.n_read, self.n_read + len(tokens))
+        start, self.n_read = self.n_read, self.n_read + len(tokens)
+        positions = np.arange(start, self.n_read)
         last = np.array([len(tokens) - 1])
-        logits = self._model.forward(np.array(tokens), positions, last, self._attends)
-        self.n_read += len(tokens)
-        return logits[0]
+        # Made anew each time: were they kept, they would keep the cache alive after its answer.
+        attends = [partial(_attend, keys, values, start) for keys, values in self._kept]
+        return self._model.forward(np.array(tokens), positions, last, attends)[0]
 
-    def _attend(
-        self,
-        keys: np.ndarray,
-        values: np.ndarray,
-        query: np.ndarray,
-        key: np.ndarray,
-        value: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        new = slice(self.n_read, self.n_read + len(key))
-        keys[new], values[new] = key, value
-        return attention(query, keys[: new.stop], values[: new.stop])
+
+def _attend(
+    keys: np.ndarray,
+    values: np.ndarray,
+    start: int,
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Attention of new tokens to all that was read, and themselves; they begin at `start`."""
+    new = slice(start, start + len(key))
+    keys[new], values[new] = key, value
+    return attention(query, keys[: new.stop], values[: new.stop])
 
 
 def generate(
