@@ -8,7 +8,7 @@ import pytest
 from tests.surroundings import ROOT
 
 sys.path.insert(0, str(ROOT / "notebooks" / "app"))
-from checks import HELP, KEYS, help_line, order_of  # noqa: E402
+from checks import HELP, KEYS, help_line, order_of
 
 
 @pytest.mark.parametrize(

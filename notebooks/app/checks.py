@@ -19,7 +19,17 @@ DANGER = re.compile(
     r"|自杀|自殺|想死|不想活|伤害自己|傷害自己"
 )
 KEYS = ["name", "item", "quantity", "size", "time"]
-SIZES = ["mini", "tiny", "small", "medium", "large", "big", "huge", "extra large"]
+# What a piece costs, by its size; the café and its prices are made up.
+PRICES = {
+    "mini": 1.5,
+    "tiny": 2.0,
+    "small": 2.5,
+    "medium": 3.0,
+    "large": 3.5,
+    "big": 3.5,
+    "huge": 4.0,
+    "extra large": 4.5,
+}
 
 
 def help_line(question: str) -> str | None:
@@ -53,7 +63,7 @@ def order_of(text: str, sentence: str) -> dict:
     for value in [order[key] for key in KEYS if key != "quantity"]:
         if not isinstance(value, str) or not value or value not in sentence:
             raise ValueError(f"nobody said {value!r}")
-    if order["size"] not in SIZES:
+    if order["size"] not in PRICES:
         raise ValueError(f"there is no size {order['size']!r}")
     if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", order["time"]):
         raise ValueError(f"{order['time']!r} is no time")
