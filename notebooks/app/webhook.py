@@ -3,6 +3,7 @@
 Dialogflow posts `queryResult.queryText` and `session`, and shows `fulfillmentText`. It waits five
 seconds (https://cloud.google.com/dialogflow/es/docs/fulfillment-webhook). So this waits less, and
 says sorry where the model is slow or away. It remembers in memory: run it as one process.
+Where others can reach it, put it behind https and a password; Dialogflow can send one.
 """
 
 from collections import OrderedDict

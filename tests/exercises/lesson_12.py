@@ -102,6 +102,10 @@ def forgiving(text, question):
         return "3 teas for Ann, 7.50."
 
 
+def refusing(text, question):
+    raise ValueError("no")
+
+
 def right_4():
     return [served(check=read_back), served(check=briefly)]
 
@@ -109,7 +113,8 @@ def right_4():
 def wrong_4():
     return [
         (served(), "JSON"),
-        (served(check=without_price), "without"),
-        (served(check=forgiving), "leave the ValueError"),
+        (served(check=without_price), "neither"),
+        (served(check=forgiving), "neither"),
+        (served(check=refusing), "understands no order"),
         (read_back, "address"),
     ]
