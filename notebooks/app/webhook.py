@@ -2,24 +2,23 @@
 
 Dialogflow posts `queryResult.queryText` and `session`, and shows `fulfillmentText`. It waits five
 seconds (https://cloud.google.com/dialogflow/es/docs/fulfillment-webhook). So this waits less, and
-says sorry where the model is slow or away.
+says sorry where the model is slow or away. It remembers in memory: run it as one process.
+Where others can reach it, put it behind https and a password; Dialogflow can send one.
 """
 
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor, TimeoutError
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import openai
+from checks import help_line, not_empty
 from flask import Flask, Response, jsonify, request
 
 APOLOGY = "I am sorry, I cannot answer right now. Please ask again in a minute."
-# Of what was said before, so much is sent along; and so many people are remembered.
-MOST_MESSAGES = 10
+UNCLEAR = "I am sorry, I did not get that. Please say it in other words."
+MOST_MESSAGES = 10  # of what was said before, so much is sent along
 MOST_SESSIONS = 1000
-
-
-class BadRequest(Exception):
-    """A request that is none of Dialogflow's; says what is missing."""
 
 
 class Conversations:
@@ -27,70 +26,69 @@ class Conversations:
 
     def __init__(self) -> None:
         self._messages: OrderedDict[str, list[dict[str, str]]] = OrderedDict()
+        self._lock = Lock()
 
     def of(self, session: str) -> list[dict[str, str]]:
         """The last messages of a session, the oldest first."""
-        return self._messages.get(session, [])[-MOST_MESSAGES:]
+        return self._messages.get(session, [])
 
     def add(self, session: str, question: str, answer: str) -> None:
         """Remember a question and its answer."""
         turn = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-        self._messages[session] = self.of(session) + turn
-        self._messages.move_to_end(session)
-        if len(self._messages) > MOST_SESSIONS:
-            self._messages.popitem(last=False)
+        with self._lock:
+            self._messages[session] = [*self.of(session), *turn][-MOST_MESSAGES:]
+            self._messages.move_to_end(session)
+            if len(self._messages) > MOST_SESSIONS:
+                self._messages.popitem(last=False)
 
 
 def create_app(
-    client: openai.OpenAI, model: str, *, system: str, answer_within: float = 4.0
+    client: openai.OpenAI,
+    model: str,
+    *,
+    system: str,
+    check: Callable[[str, str], str] = not_empty,
+    answer_within: float = 4.0,
 ) -> Flask:
     """A Flask application with one route, POST /webhook.
 
-    client, model: who answers; system: the system message that the model was tuned with;
-    answer_within: seconds after which it says sorry.
+    system: the message that the model was tuned with; check: makes of its text and the question
+    what the person sees, or raises ValueError; answer_within: seconds until it says sorry.
     """
     app = Flask(__name__)
-    app.json.ensure_ascii = False
     conversations = Conversations()
     pool = ThreadPoolExecutor(max_workers=32)
     patient = client.with_options(timeout=answer_within, max_retries=0)
 
-    def answer(messages: list[dict[str, str]]) -> str:
+    def ask(messages: list[dict[str, str]]) -> str:
         completion = patient.chat.completions.create(
             model=model, messages=messages, temperature=0, max_tokens=80
         )
-        return completion.choices[0].message.content or APOLOGY
+        return completion.choices[0].message.content or ""
+
+    def reply(question: str, session: str) -> str:
+        if text := help_line(question):
+            return text  # no model is asked, and nothing is remembered
+        before = [{"role": "system", "content": system}, *conversations.of(session)]
+        asked = pool.submit(ask, [*before, {"role": "user", "content": question}])
+        try:
+            text = asked.result(timeout=answer_within)
+        except Exception:  # whatever it was, the person must hear something
+            asked.cancel()  # if it has not begun, it need not
+            return APOLOGY
+        try:
+            shown = check(text, question)
+        except ValueError:
+            return UNCLEAR
+        conversations.add(session, question, text)
+        return shown
 
     @app.post("/webhook")
-    def webhook() -> Response:
-        question, session = read(request.get_json(silent=True))
-        messages = [
-            {"role": "system", "content": system},
-            *conversations.of(session),
-            {"role": "user", "content": question},
-        ]
-        try:
-            text = pool.submit(answer, messages).result(timeout=answer_within)
-        except (openai.OpenAIError, TimeoutError):
-            return jsonify(fulfillmentText=APOLOGY)  # and nothing is remembered of it
-        conversations.add(session, question, text)
-        return jsonify(fulfillmentText=text)
-
-    @app.errorhandler(BadRequest)
-    def bad_request(error: BadRequest) -> tuple[Response, int]:
-        return jsonify(error=str(error)), 400
+    def webhook() -> tuple[Response, int]:
+        match request.get_json(silent=True):
+            case {"queryResult": {"queryText": str(question)}, "session": str(session)}:
+                if question.strip() and session:
+                    return jsonify(fulfillmentText=reply(question, session)), 200
+        return jsonify(error="a request needs queryResult.queryText and session"), 400
 
     return app
-
-
-def read(body: Any) -> tuple[str, str]:
-    """The question and the session of a request; `BadRequest` says what is missing."""
-    if not isinstance(body, dict):
-        raise BadRequest("the body is no JSON object")
-    result, session = body.get("queryResult"), body.get("session")
-    question = result.get("queryText") if isinstance(result, dict) else None
-    if not isinstance(question, str) or not question.strip():
-        raise BadRequest("queryResult.queryText is missing")
-    if not isinstance(session, str) or not session:
-        raise BadRequest("session is missing")
-    return question, session
