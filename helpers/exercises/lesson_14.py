@@ -54,13 +54,13 @@ def exercise_3(moved: Any) -> None:
     right = -rate * first / (np.sqrt(second) + 1e-8)
     require(len(list(moved)) == len(right), "it should be two numbers, one a weight.")
     for named, wrong in (
-        ("that is rate * g; AdamW divides by sqrt(v_right), too.", -rate * slopes),
+        ("that is rate * g; AdamW divides by sqrt(v_hat), too.", -rate * slopes),
         ("mind the sign: a step goes against the slope.", -right),
         ("correct m and v: at step 1, divide by 1 - 0.9 and 1 - 0.999.",
          -rate * 0.1 * slopes / (np.sqrt(0.001 * slopes**2) + 1e-8)),
     ):  # fmt: skip
         require(not agrees(moved, wrong.tolist(), within=1e-6), named)
-    hint = "m_right is the slope, v_right its square: what is one divided by the other's root?"
+    hint = "m_hat is the slope, v_hat its square: what is one divided by the other's root?"
     require(agrees(moved, right.tolist(), within=1e-7), hint)
 
 
