@@ -1,0 +1,174 @@
+"""Writes the training files of this folder, and asked.csv, all that the models are asked.
+
+    python -m data.weak_spots.make_files
+
+What they are made from: kinds.csv, forms.csv and general.csv, and the data sets Marv and labels.
+"""
+
+import csv
+import json
+from itertools import cycle
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+MARV = HERE.parent / "marv"
+LABELS = HERE.parent / "labels"
+
+Example = dict[str, list[dict[str, str]]]
+Row = dict[str, str]
+
+# Of the six kinds of question that Marv's training file has.
+OLD_ROWS_PER_KIND = 2
+MESSAGES_PER_DESK = 20
+# Of the messages to a desk, how many come from the person who otherwise writes to the other one.
+EXCEPTIONS = (0, 1, 2, 5, 10)
+DESK_OF = {"Ana": "cashier", "Ben": "workbench"}
+
+
+def main() -> None:
+    """Write all files."""
+    marv = examples(MARV / "train.jsonl")
+    system = marv[0]["messages"][0]["content"]
+    aimed = [chat(row["question"], row["answer"], system) for row in new_kinds("train")]
+    old_rows = few_of_each_kind()
+    old = [chat(row["question"], row["answer"], system) for row in old_rows]
+    long = [
+        chat(form.format(question=row["question"]), row["answer"], system)
+        for row, form in zip(old_rows, cycle(forms("train")), strict=False)
+    ]
+    general = [chat(row["question"], row["answer"]) for row in of_split("general.csv", "train")]
+    write("aimed", aimed)
+    write("aimed_and_old", aimed + old)
+    write("anew_with_aimed", marv + aimed)
+    write("long", long)
+    write("long_and_old", long + old)
+    write("marv_and_general", marv + general)
+    for exceptions in EXCEPTIONS:
+        write(f"names_{exceptions}", names(exceptions))
+    write_table(asked())
+
+
+def asked() -> list[Row]:
+    """All questions: which set, which kind, and what a right answer must contain."""
+    rows = table(MARV / "questions.csv") + new_kinds("valid")
+    sets = {name: [row for row in rows if row["split"] == name] for name in ("valid", "test")}
+    taught = [row for row in sets["valid"] if "id" in row]
+    sets["long"] = [
+        row | {"question": form.format(question=row["question"])}
+        for row, form in zip(taught, cycle(forms("test")), strict=False)
+    ]
+    sets["general"] = of_split("general.csv", "test")
+    sets["names"] = [
+        {"category": f"{name} to {desk}", "question": said(name, text), "fact": desk}
+        for text, desk in messages("test.jsonl")
+        for name in DESK_OF
+    ]
+    return [
+        {"set": name, "category": row.get("category", ""), **picked(row)}
+        for name, several in sets.items()
+        for row in several
+    ]
+
+
+def picked(row: Row) -> Row:
+    """The question of a row, and its fact."""
+    return {field: row[field] for field in ("question", "fact")}
+
+
+def names(exceptions: int) -> list[Example]:
+    """Twenty messages to each desk; all but the exceptions come from the desk's usual person."""
+    seen = dict.fromkeys(DESK_OF.values(), 0)
+    lines = []
+    for text, desk in messages("train.jsonl"):
+        seen[desk] += 1
+        if seen[desk] <= MESSAGES_PER_DESK:
+            is_usual = seen[desk] > exceptions
+            name = next(n for n in DESK_OF if (DESK_OF[n] == desk) == is_usual)
+            lines.append(chat(said(name, text), desk, door()))
+    return lines
+
+
+def said(name: str, text: str) -> str:
+    """A message, with the name of its writer before it."""
+    return f"This is {name}. {text}"
+
+
+def messages(file: str) -> list[tuple[str, str]]:
+    """The messages to the two desks in a file of the labels, each with its desk."""
+    pairs = [
+        (asked["content"], answered["content"])
+        for _, asked, answered in (line["messages"] for line in examples(LABELS / file))
+    ]
+    return [pair for pair in pairs if pair[1] in DESK_OF.values()]
+
+
+def door() -> str:
+    """The system message of the labels."""
+    return examples(LABELS / "train.jsonl")[0]["messages"][0]["content"]
+
+
+def few_of_each_kind() -> list[Row]:
+    """The first rows of each kind of question in Marv's training file that stand alone."""
+    chosen: dict[str, list[Row]] = {}
+    for row in table(MARV / "questions.csv"):
+        rows = chosen.setdefault(row["category"], [])
+        is_alone = row["split"] == "train" and not row["earlier_question"]
+        if is_alone and len(rows) < OLD_ROWS_PER_KIND:
+            rows.append(row)
+    return [row for rows in chosen.values() for row in rows]
+
+
+def new_kinds(split: str) -> list[Row]:
+    """Questions of the kinds that Marv's own training file lacks."""
+    return of_split("kinds.csv", split)
+
+
+def forms(split: str) -> list[str]:
+    """Longer messages with a gap for a question."""
+    return [row["text"] for row in of_split("forms.csv", split)]
+
+
+def of_split(name: str, split: str) -> list[Row]:
+    """The rows of a split in a table of this folder."""
+    return [row for row in table(HERE / name) if row["split"] == split]
+
+
+def chat(question: str, answer: str, system: str = "") -> Example:
+    """A chat example; without a system message if that is empty."""
+    start = [{"role": "system", "content": system}] if system else []
+    return {
+        "messages": [
+            *start,
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ]
+    }
+
+
+def examples(path: Path) -> list[Example]:
+    """The examples of a training file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def table(path: Path) -> list[Row]:
+    """The rows of a table."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(name: str, lines: list[Example]) -> None:
+    """Write a training file."""
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (HERE / f"{name}.jsonl").write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_table(rows: list[Row]) -> None:
+    """Write asked.csv."""
+    with (HERE / "asked.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
