@@ -47,7 +47,7 @@ class LoRA:
             self.model.weights.tensors[name][:] = self.frozen[name] + SCALE * (b @ a)
 
     def gradient(self, full):
-        """dA = Bᵀ dW and dB = dW Aᵀ, times SCALE, from the gradients of all weights; flat."""
+        """dA = Bᵀ dW and dB = dW Aᵀ, times SCALE, in one flat array."""
         flat = np.zeros_like(self.flat)
         for name, (d_a, d_b) in self.views(flat).items():
             a, b = self.pairs[name]
