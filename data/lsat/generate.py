@@ -28,14 +28,17 @@ SYSTEM = "You solve logic puzzles. Answer with the letter of the right option al
 
 def main() -> None:
     """Write two files for each split: NAME.json as AR-LSAT has it, NAME.jsonl for upload."""
-    random = Random(SEED)
-    seen: set[str] = set()
-    for split, n in SPLITS.items():
-        puzzles = draw(n, seen, random)
+    for split, puzzles in all_puzzles().items():
         passages = [in_lsat_form(f"{split}-{i:03}", p) for i, p in enumerate(puzzles, 1)]
         write(f"{split}.json", json.dumps(passages, indent=1) + "\n")
         examples = to_chat(read(HERE / f"{split}.json"), system=SYSTEM)
         write(f"{split}.jsonl", "".join(json.dumps(example) + "\n" for example in examples))
+
+
+def all_puzzles() -> dict[str, list[Puzzle]]:
+    """The puzzles of every split, the same in each run."""
+    random, seen = Random(SEED), set[str]()
+    return {split: draw(n, seen, random) for split, n in SPLITS.items()}
 
 
 def draw(n: int, seen: set[str], random: Random) -> list[Puzzle]:
