@@ -61,12 +61,21 @@ def create_app(
         home.database, durable=True, journal_mode=journal_mode, patience=SECONDS_FOR_A_LOCK
     )
     arguments = ["--home", str(home.root), "--models", str(models_folder)]
+    answers = Answers(lanes.threads)
+    scheduler = Scheduler(
+        store,
+        home,
+        arguments,
+        lanes=lanes,
+        most_memory=most_memory,
+        make_room=answers.make_room,
+    )
     services = Services(
         home=home,
         store=store,
         catalogue=Catalogue(store, home, models_folder, aliases),
-        scheduler=Scheduler(store, home, arguments, lanes=lanes, most_memory=most_memory),
-        answers=Answers(lanes.threads),
+        scheduler=scheduler,
+        answers=answers,
     )
     app = Starlette(
         routes=[Mount("/v1", Router(CALLS, redirect_slashes=False))],

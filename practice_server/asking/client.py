@@ -34,6 +34,10 @@ class Child:
     def is_alive(self) -> bool:
         return self.process.returncode is None and not self._reader.done()
 
+    @property
+    def is_idle(self) -> bool:
+        return not self._waiting
+
     async def end(self) -> None:
         await children.end(self.process)
         await self._reader
@@ -86,6 +90,12 @@ class Answers:
     async def stop(self) -> None:
         if self._child:
             await self._child.end()
+
+    async def make_room(self) -> None:
+        """End the child if nobody waits for it: a job needs the memory that its models hold."""
+        async with self._starting:
+            if self._child and self._child.is_idle:
+                await self._child.end()
 
     async def ask(self, question: dict[str, Any]) -> AsyncIterator[Part]:
         """The parts of an answer; see `practice_server.asking.answering` for both.

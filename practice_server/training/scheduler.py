@@ -12,6 +12,7 @@ import logging
 import shutil
 import sqlite3
 from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable
 
 from practice_server.machine import children
 from practice_server.machine.limits import Lanes, free_memory
@@ -36,9 +37,11 @@ class Scheduler:
         *,
         lanes: Lanes,
         most_memory: int | None,
+        make_room: Callable[[], Awaitable[None]],
     ) -> None:
         """`trainer_arguments`: what every trainer is started with beside its job.
 
+        `make_room` frees what memory it can, before a job trains.
         `most_memory`: bytes that all jobs that train at once may take; None if there is no limit
         but the machine's own.
         """
@@ -47,6 +50,7 @@ class Scheduler:
         self._arguments = trainer_arguments
         self._threads = lanes.threads
         self._most_memory = most_memory
+        self._make_room = make_room
         self._lanes = [VALIDATING] + [TRAINING] * lanes.number
         self._wakes = [asyncio.Event() for _ in self._lanes]
         # Jobs that lanes are at, from the choice of the job to the end of its child.
@@ -105,6 +109,8 @@ class Scheduler:
     async def _run_child(self, job_id: str, before: str) -> None:
         self._taken.add(job_id)
         try:
+            if before in TRAINING:
+                await self._make_room()
             process = await children.start(
                 *("practice_server.training.trainer", *self._arguments, "--job", job_id),
                 *self._memory_arguments(),

@@ -117,11 +117,11 @@ def test_a_file_deleted_in_use_stays_for_its_job_and_then_goes(start_server, und
 
 def test_a_stopped_server_leaves_no_process_and_goes_on_later(start_server, undisturbed, data):
     server = start_server()
+    job = server.create(**SLOW, method=data.epochs(20))
+    wait_until(lambda: len(server.losses(job)) > 20)
     server.client.chat.completions.create(
         model="tiny", messages=[{"role": "user", "content": "Hello"}], max_tokens=1
     )
-    job = server.create(**SLOW, method=data.epochs(20))
-    wait_until(lambda: len(server.losses(job)) > 20)
     pids = children(server, "practice_server")
     assert len(pids) == 2
     server.stop()

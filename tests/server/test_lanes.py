@@ -52,11 +52,28 @@ def test_a_lane_outlives_what_nobody_foresaw(start_server, data):
     assert server.wait(server.create(method=data.epochs(1))).status == "succeeded"
 
 
+def answer(server):
+    completion = server.client.chat.completions.create(
+        model="tiny", messages=QUESTION, max_tokens=5, temperature=0
+    )
+    return completion.choices[0].message.content
+
+
+@finds_children
+def test_loaded_models_make_room_for_a_job(start_server, data):
+    """They take no memory while it trains, unless somebody asks."""
+    server = start_server()
+    before = answer(server)
+    server.wait(server.create(**SLOW, method=data.epochs(20)), until=("running",))
+    assert children(server, "answering") == []
+    assert answer(server) == before
+
+
 @finds_children
 def test_a_trainer_leaves_the_processors_to_those_who_wait(start_server, data):
     server = start_server()
-    server.client.chat.completions.create(model="tiny", messages=QUESTION, max_tokens=1)
     server.wait(server.create(**SLOW, method=data.epochs(20)), until=("running",))
+    answer(server)
     (trainer,), (answering,) = children(server, "trainer"), children(server, "answering")
     processes = (trainer, answering, server.process.pid)
     trains, answers, serves = (os.getpriority(os.PRIO_PROCESS, pid) for pid in processes)
