@@ -137,6 +137,12 @@ def test_a_question_of_somebody_in_danger_reaches_no_model(saying, sent):
     assert len(sent) == 1 and len(sent[0]) == 2  # nothing was remembered of it
 
 
+def test_an_app_may_have_a_rule_of_its_own(saying, sent):
+    app = create_app(saying("Yes."), "m", system=SYSTEM, rule={"One?": "No."}.get)
+    assert [answer_of(app, "One?"), answer_of(app, "Two?")] == ["No.", "Yes."]
+    assert len(sent) == 1
+
+
 def test_what_does_not_pass_the_check_is_not_shown_or_remembered(saying, sent):
     def check(text, question):
         return f"{order_of(text, question)['quantity']} it is."

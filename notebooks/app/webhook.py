@@ -47,12 +47,14 @@ def create_app(
     model: str,
     *,
     system: str,
+    rule: Callable[[str], str | None] = help_line,
     check: Callable[[str, str], str] = not_empty,
     answer_within: float = 4.0,
 ) -> Flask:
     """A Flask application with one route, POST /webhook.
 
-    system: the message that the model was tuned with; check: makes of its text and the question
+    system: the message that the model was tuned with; rule: gives a fixed text for a question
+    that no model should get, or None; check: makes of its text and the question
     what the person sees, or raises ValueError; answer_within: seconds until it says sorry.
     """
     app = Flask(__name__)
@@ -67,7 +69,7 @@ def create_app(
         return completion.choices[0].message.content or ""
 
     def reply(question: str, session: str) -> str:
-        if text := help_line(question):
+        if text := rule(question):
             return text  # no model is asked, and nothing is remembered
         before = [{"role": "system", "content": system}, *conversations.of(session)]
         asked = pool.submit(ask, [*before, {"role": "user", "content": question}])
