@@ -36,17 +36,19 @@ class Scheduler:
         *,
         lanes: Lanes,
         most_memory: int | None,
+        seconds_in_queue: float = 0,
     ) -> None:
         """`trainer_arguments`: what every trainer is started with beside its job.
 
         `most_memory`: bytes that all jobs that train at once may take; None if there is no limit
-        but the machine's own.
+        but the machine's own. `seconds_in_queue`: for how long the next job stays `queued`.
         """
         self._store = store
         self._home = home
         self._arguments = trainer_arguments
         self._threads = lanes.threads
         self._most_memory = most_memory
+        self._seconds_in_queue = seconds_in_queue
         self._lanes = [VALIDATING] + [TRAINING] * lanes.number
         self._wakes = [asyncio.Event() for _ in self._lanes]
         # Jobs that lanes are at, from the choice of the job to the end of its child.
@@ -105,6 +107,8 @@ class Scheduler:
     async def _run_child(self, job_id: str, before: str) -> None:
         self._taken.add(job_id)
         try:
+            if before == "queued":
+                await asyncio.sleep(self._seconds_in_queue)
             process = await children.start(
                 *("practice_server.training.trainer", *self._arguments, "--job", job_id),
                 *self._memory_arguments(),
