@@ -73,7 +73,7 @@ def read_webhook(url: str, *, other_host: str | None, secret: str | None) -> Web
 
 
 def _key(secret: str) -> bytes:
-    if not secret.startswith(SECRET_PREFIX):
+    if not secret.startswith(SECRET_PREFIX) or secret == SECRET_PREFIX:
         raise ValueError
     return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
 

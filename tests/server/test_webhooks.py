@@ -191,7 +191,7 @@ def test_an_address_that_is_none_is_refused(url):
         read_webhook(url, other_host=None, secret=None)
 
 
-@pytest.mark.parametrize("secret", ["x", "whsec_?", "whsec_abc"])
+@pytest.mark.parametrize("secret", ["x", "whsec_", "whsec_?", "whsec_abc"])
 def test_a_secret_that_cannot_sign_is_refused(secret):
     with pytest.raises(BadWebhook, match="PRACTICE_SERVER_WEBHOOK_SECRET must be whsec_"):
         read_webhook("http://localhost", other_host=None, secret=secret)
