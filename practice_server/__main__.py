@@ -31,7 +31,9 @@ from practice_server.web.keys import (
     read_keys,
     server_key,
 )
+from practice_server.web.rehearse import REHEARSALS
 from practice_server.web.server import serve
+from practice_server.web.webhook import SECRET_VARIABLE, BadWebhook, Webhook, read_webhook
 
 MEGABYTE = 1_000_000
 UNUSABLE = (
@@ -52,7 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         api_key = server_key(os.environ.get(KEY_VARIABLE))
         learners = read_keys(options.keys, server_key=api_key) if options.keys else {}
-    except BadKeys as error:
+        webhook = options.webhook and read_webhook(
+            options.webhook,
+            other_host=options.webhook_host,
+            secret=os.environ.get(SECRET_VARIABLE),
+        )
+    except (BadKeys, BadWebhook) as error:
         print(error, file=sys.stderr)
         return 2
     if options.host not in LOOPBACK and not _may_let_others_in(options.host, learners):
@@ -62,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         home = Home(options.home)
         home.make()
         with contextlib.closing(home.lock()):
-            return _serve(options, home, api_key, learners)
+            return _serve(options, home, api_key, learners, webhook)
     except HomeInUse as error:
         print(f"{error}. Use that one, or start this one with another --home.", file=sys.stderr)
     except CannotListen as error:
@@ -95,19 +102,30 @@ def _may_let_others_in(host: str, learners: dict[str, str]) -> bool:
     return is_safe
 
 
-def _serve(options: argparse.Namespace, home: Home, api_key: str, learners: dict[str, str]) -> int:
+def _serve(
+    options: argparse.Namespace,
+    home: Home,
+    api_key: str,
+    learners: dict[str, str],
+    webhook: Webhook | None,
+) -> int:
     _begin_log()
+    for code in options.rehearse:
+        print(f"Rehearsed: {code}: {REHEARSALS[code]}.", file=sys.stderr)
     if home.has_lost_its_database():
         print(LOST.format(home=home.root, database=home.database.name), file=sys.stderr)
+    is_locked_out = "invalid_api_key" in options.rehearse
     app = create_app(
         home,
         journal_mode=options.journal_mode or _journal_mode(home),
         models_folder=options.models.resolve(),
         aliases=dict(options.alias),
-        keys=Keys(api_key, learners),
+        keys=Keys(server_key(None)) if is_locked_out else Keys(api_key, learners),
         host=options.host,
         lanes=limits.lanes_for(limits.usable_processors(), options.lanes),
         most_memory=options.memory and options.memory * MEGABYTE,
+        rehearsed=options.rehearse,
+        webhook=webhook,
     )
     services: Services = app.state.services
     for fault in services.catalogue.faults():
@@ -121,7 +139,7 @@ def _serve(options: argparse.Namespace, home: Home, api_key: str, learners: dict
         home,
         host=options.host,
         port=options.port,
-        api_key=api_key,
+        secrets={"api_key": api_key} | ({"webhook_secret": webhook.secret} if webhook else {}),
         idle_minutes=options.idle,
     )
     return 0
@@ -142,6 +160,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m practice_server",
         description="OpenAI's fine-tuning API on this machine, with real training.",
+        epilog="to rehearse:\n" + "".join(f"  {c:24}{what}\n" for c, what in REHEARSALS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     option = parser.add_argument
     option(
@@ -175,6 +195,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=[],
         metavar="NAME=MODEL",
         help="let MODEL answer to NAME too; may be given more than once",
+    )
+    option("--webhook", metavar="URL", help="tell a program at URL that a job has ended")
+    option("--webhook-host", metavar="HOST", help="a host beyond this machine that URL may name")
+    option(
+        "--rehearse",
+        choices=REHEARSALS,
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="what a real service may do, see below; may be given more than once",
     )
     return parser.parse_args(arguments)
 

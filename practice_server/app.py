@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from practice_server.asking.client import Answers
 from practice_server.machine.limits import Lanes
 from practice_server.routes.services import Services
 from practice_server.routes.table import CALLS
-from practice_server.store import housekeeping
+from practice_server.store import housekeeping, told
 from practice_server.store.catalogue import Catalogue
 from practice_server.store.database import Store, UnknownCursor
 from practice_server.store.home import Home
@@ -27,6 +27,8 @@ from practice_server.training.scheduler import Scheduler
 from practice_server.web import errors
 from practice_server.web.guard import Guard
 from practice_server.web.keys import Keys
+from practice_server.web.rehearse import SECONDS_IN_QUEUE, LateCatalogue, Rehearsal
+from practice_server.web.webhook import Webhook, tell
 
 # A request that waits for the database makes the others wait too.
 SECONDS_FOR_A_LOCK = 5.0
@@ -51,16 +53,23 @@ def create_app(
     host: str,
     lanes: Lanes,
     most_memory: int | None,
+    rehearsed: Collection[str],
+    webhook: Webhook | None,
 ) -> Starlette:
     """The ASGI application that serves the folder `home`; `host` is the address it listens on.
 
     `journal_mode` is that of the database; see `Store`, also for what is raised. `lanes` is what
     the machine's processors give, `most_memory` what training may take; see `Scheduler`.
+    `rehearsed`: some of REHEARSALS. `webhook`: who is told that a job has ended.
     """
     store = Store(
         home.database, durable=True, journal_mode=journal_mode, patience=SECONDS_FOR_A_LOCK
     )
+    if webhook:
+        told.begin(store)
     arguments = ["--home", str(home.root), "--models", str(models_folder)]
+    arguments += ["--job-fails"] if "job_fails" in rehearsed else []
+    catalogue_type = LateCatalogue if "model_not_ready" in rehearsed else Catalogue
     answers = Answers(lanes.threads)
     scheduler = Scheduler(
         store,
@@ -69,22 +78,27 @@ def create_app(
         lanes=lanes,
         most_memory=most_memory,
         make_room=answers.make_room,
+        seconds_in_queue=SECONDS_IN_QUEUE if "job_waits" in rehearsed else 0,
     )
     services = Services(
         home=home,
         store=store,
-        catalogue=Catalogue(store, home, models_folder, aliases),
+        catalogue=catalogue_type(store, home, models_folder, aliases),
         scheduler=scheduler,
         answers=answers,
     )
     app = Starlette(
         routes=[Mount("/v1", Router(CALLS, redirect_slashes=False))],
-        middleware=[Middleware(Guard, home=home, keys=keys, host=host)],
+        middleware=[
+            Middleware(Guard, home=home, keys=keys, host=host),
+            Middleware(Rehearsal, codes=rehearsed),
+        ],
         exception_handlers=HANDLERS,
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
     app.state.services = services
+    app.state.webhook = webhook
     return app
 
 
@@ -95,6 +109,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     housekeeping.sweep_if_possible(services.store, services.home)
     sweeping = housekeeping.sweep_by_the_hour(services.store, services.home)
     working = [asyncio.create_task(task) for task in (services.scheduler.run(), sweeping)]
+    if app.state.webhook:
+        working.append(asyncio.create_task(tell(services.store, app.state.webhook)))
     try:
         yield
     finally:

@@ -71,7 +71,8 @@ def _creation_flags(steps_back: bool) -> int:
 
 def _environment(threads: int) -> dict[str, str]:
     environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
-    environment.pop("PRACTICE_SERVER_KEY", None)
+    for secret in ("PRACTICE_SERVER_KEY", "PRACTICE_SERVER_WEBHOOK_SECRET"):
+        environment.pop(secret, None)
     environment["PYTHONIOENCODING"] = "utf-8"
     return environment
 

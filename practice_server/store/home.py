@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 UNFINISHED = ".part"
@@ -98,9 +98,9 @@ class Home:
         except (OSError, ValueError, LookupError, TypeError):
             return "Another practice server"
 
-    def announce(self, *, base_url: str, api_key: str) -> None:
+    def announce(self, told: Mapping[str, str]) -> None:
         """Write server.json, so that clients find the server."""
-        server = {"base_url": base_url, "api_key": api_key, "pid": os.getpid()}
+        server = {**told, "pid": os.getpid()}
         unfinished = unfinished_name(self.server_file)
         unfinished.write_text(json.dumps(server) + "\n", encoding="utf-8")
         unfinished.replace(self.server_file)

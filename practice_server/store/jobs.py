@@ -318,8 +318,11 @@ def record_death(store: Store, job_id: str) -> None:
         deaths = job["deaths"] + 1 if job["last_step"] == job["step_at_death"] else 1
         set_values(store, job, deaths=deaths, step_at_death=job["last_step"])
         if deaths >= MOST_DEATHS and job["status"] in UNFINISHED:
-            message = "The job failed due to an internal error"
-            _fail(store, job, JobFailed("server_error", message))
+            _fail(store, job, internal_error())
+
+
+def internal_error() -> JobFailed:
+    return JobFailed("server_error", "The job failed due to an internal error")
 
 
 # --- what the API shows ---

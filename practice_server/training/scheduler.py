@@ -38,12 +38,13 @@ class Scheduler:
         lanes: Lanes,
         most_memory: int | None,
         make_room: Callable[[], Awaitable[None]],
+        seconds_in_queue: float = 0,
     ) -> None:
         """`trainer_arguments`: what every trainer is started with beside its job.
 
         `make_room` frees what memory it can, before a job trains.
         `most_memory`: bytes that all jobs that train at once may take; None if there is no limit
-        but the machine's own.
+        but the machine's own. `seconds_in_queue`: for how long the next job stays `queued`.
         """
         self._store = store
         self._home = home
@@ -51,6 +52,7 @@ class Scheduler:
         self._threads = lanes.threads
         self._most_memory = most_memory
         self._make_room = make_room
+        self._seconds_in_queue = seconds_in_queue
         self._lanes = [VALIDATING] + [TRAINING] * lanes.number
         self._wakes = [asyncio.Event() for _ in self._lanes]
         # Jobs that lanes are at, from the choice of the job to the end of its child.
@@ -109,6 +111,8 @@ class Scheduler:
     async def _run_child(self, job_id: str, before: str) -> None:
         self._taken.add(job_id)
         try:
+            if before == "queued":
+                await asyncio.sleep(self._seconds_in_queue)
             if before in TRAINING:
                 await self._make_room()
             process = await children.start(

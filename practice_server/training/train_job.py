@@ -59,13 +59,19 @@ class TrainingRun:
         catalogue: Catalogue,
         job: JobRow,
         ended: threading.Event,
+        *,
+        fails: bool = False,
     ) -> None:
-        """`ended` is set when the server is gone or the job is paused: save, and stop."""
+        """`ended` is set when the server is gone or the job is paused: save, and stop.
+
+        `fails`: whether the job is to fail after an epoch, for a rehearsal.
+        """
         self._store = store
         self._home = home
         self._catalogue = catalogue
         self._job = job
         self._ended = ended
+        self._fails = fails
         self._folder = home.job(job["id"])
         self._state = self._folder / f"state-{job['lease']}"
         self._save_at = 0.0
@@ -101,6 +107,8 @@ class TrainingRun:
             self._tell(step, seconds_per_step)
             if step.epoch:
                 self._keep_checkpoint(step)
+                if self._fails:
+                    raise jobs.internal_error()
             if self._ended.is_set():
                 self._save_state()
                 return False

@@ -35,7 +35,7 @@ def main() -> int:
     with contextlib.suppress(NoLongerOurs):
         job = jobs.claim(store, options.job)
         try:
-            _bring_on(store, home, catalogue, job, ended, options.memory)
+            _bring_on(store, home, catalogue, job, ended, options)
         except JobFailed as failure:
             fail(store, home, job, failure)
     return 0
@@ -58,18 +58,18 @@ def _bring_on(
     catalogue: Catalogue,
     job: JobRow,
     ended: threading.Event,
-    memory: int | None,
+    options: argparse.Namespace,
 ) -> None:
     """Do what the job's state asks for. Each half loads only what it needs."""
     try:
         if job["status"] == "validating_files":
             from practice_server.training.check_job import validate_job
 
-            validate_job(store, home, catalogue, job, memory)
+            validate_job(store, home, catalogue, job, options.memory)
         else:
             from practice_server.training.train_job import TrainingRun
 
-            TrainingRun(store, home, catalogue, job, ended).run()
+            TrainingRun(store, home, catalogue, job, ended, fails=options.job_fails).run()
     except ModelUnusable as error:
         message = f"The job failed because the model {job['model']} cannot be used: {error}"
         raise JobFailed("model_not_available", message, "model") from error
@@ -88,6 +88,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, required=True, help="the server's folder")
     parser.add_argument("--models", type=Path, required=True, help="the folder of base models")
     parser.add_argument("--memory", type=int, help="bytes that training may take, if known")
+    parser.add_argument("--job-fails", action="store_true", help="after its first epoch")
     parser.add_argument("--job", required=True, help="the job's id")
     return parser.parse_args()
 

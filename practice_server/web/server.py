@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
+from collections.abc import Mapping
 from typing import cast
 
 import uvicorn
@@ -27,16 +28,18 @@ def serve(
     *,
     host: str,
     port: int,
-    api_key: str,
+    secrets: Mapping[str, str],
     idle_minutes: float | None,
 ) -> None:
-    """Serve `app`, and announce it in `home`; port 0 takes a free one. Raises CannotListen.
+    """Serve `app`, and announce it and its `secrets` in `home`; port 0 takes a free one.
+
+    Raises CannotListen.
 
     `idle_minutes`: how long it may have neither requests nor jobs before it ends; None: for ever.
     """
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     activity = Activity()
-    server = Server(_config(activity.watching(app), host, port), home, api_key)
+    server = Server(_config(activity.watching(app), host, port), home, secrets)
     asyncio.run(_run(server, activity, store, idle_minutes))
 
 
@@ -85,11 +88,11 @@ async def _run(
 class Server(uvicorn.Server):
     """Says when it is ready, and takes back what it said when it ends."""
 
-    def __init__(self, config: uvicorn.Config, home: Home, api_key: str) -> None:
+    def __init__(self, config: uvicorn.Config, home: Home, secrets: Mapping[str, str]) -> None:
         super().__init__(config)
         config.callback_notify, config.timeout_notify = self._announce_again, 1
         self._home = home
-        self._api_key = api_key
+        self._secrets = secrets
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         listening = listen(self.config.host, self.config.port)
@@ -102,7 +105,7 @@ class Server(uvicorn.Server):
             print(f"practice server ready: {self._base_url()}", flush=True)
 
     def _announce(self) -> None:
-        self._home.announce(base_url=self._base_url(), api_key=self._api_key)
+        self._home.announce({"base_url": self._base_url(), **self._secrets})
 
     async def _announce_again(self) -> None:
         """Clients would not find this server if somebody had removed server.json."""

@@ -104,6 +104,7 @@ def test_other_machines_need_a_long_key(tmp_path, key):
         ("--memory", "1.5", "whole number from 1 to"),
         ("--idle", "-1", "minutes above 0"),
         ("--idle", "nan", "minutes above 0"),
+        ("--rehearse", "paused", "invalid choice"),
     ],
 )
 def test_odd_options_are_refused(tmp_path, option, text, words):
