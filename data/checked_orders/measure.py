@@ -3,19 +3,16 @@
 Five jobs with the settings of lesson 12, which differ in their seed alone.
 """
 
-import csv
 import json
-import sys
-from collections import Counter
 from pathlib import Path
 
 import openai
+import pandas as pd
 
 from helpers.jobs import create_once, wait
+from helpers.prepare import read_rows, write_jsonl
 from helpers.service import ROOT, connect, work_folder
-
-sys.path.insert(0, str(ROOT / "notebooks" / "app"))
-from checks import order_of
+from notebooks.app.checks import order_of
 
 ORDERS = ROOT / "data" / "orders"
 SEEDS = range(7, 12)
@@ -23,15 +20,10 @@ ASKED = 40
 COUNTED = ("right", "wrong", "refused")
 
 
-def lines_of(name: str) -> list[str]:
-    """The lines of one of the files of orders."""
-    return (ORDERS / name).read_text(encoding="utf-8").splitlines()
-
-
 def model_of(seed: int) -> str:
     """A model that was trained on the first 25 orders."""
-    path = work_folder() / "orders_25.jsonl"
-    path.write_text("\n".join(lines_of("train.jsonl")[:25]), encoding="utf-8")
+    orders = read_rows(ORDERS / "train.jsonl")[:25]
+    path = write_jsonl(work_folder() / "orders_25.jsonl", orders)
     service = connect()
     job = create_once(service, path, n_epochs=3, batch_size=4, suffix="till", seed=seed)
     return wait(service, job).fine_tuned_model
@@ -55,16 +47,17 @@ def outcomes(client: openai.OpenAI, model: str, messages: list[dict]) -> list[st
 
 
 def main() -> None:
-    asked = [json.loads(line)["messages"] for line in lines_of("test.jsonl")[:ASKED]]
+    asked = [row["messages"] for row in read_rows(ORDERS / "test.jsonl")[:ASKED]]
     client = connect().client
-    with (Path(__file__).parent / "counts.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["seed", "attempts", *COUNTED])
-        for seed in SEEDS:
-            model = model_of(seed)
-            once_and_twice = zip(*(outcomes(client, model, each) for each in asked), strict=True)
-            for attempts, found in enumerate(once_and_twice, start=1):
-                table.writerow([seed, attempts, *map(Counter(found).__getitem__, COUNTED)])
+    rows = []
+    for seed in SEEDS:
+        model = model_of(seed)
+        once_and_twice = zip(*(outcomes(client, model, each) for each in asked), strict=True)
+        for attempts, found in enumerate(once_and_twice, start=1):
+            counts = {name: found.count(name) for name in COUNTED}
+            rows.append({"seed": seed, "attempts": attempts} | counts)
+    path = Path(__file__).parent / "counts.csv"
+    pd.DataFrame(rows).to_csv(path, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

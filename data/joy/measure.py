@@ -1,10 +1,11 @@
 """Count what tuned models answer, for the story's tables: python -m data.joy.measure"""
 
-import csv
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+
+import pandas as pd
 
 from data.joy.talks import SYSTEM, WORDS
 from helpers.evaluate import contains
@@ -135,10 +136,7 @@ def measure_threads(chats: Path, whole: Path, parts: Path) -> Iterator[list]:
 
 
 def write_table(name: str, fields: list[str], rows: Iterable[list]) -> None:
-    with (JOY / name).open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(fields)
-        table.writerows(rows)
+    pd.DataFrame(rows, columns=fields).to_csv(JOY / name, index=False, lineterminator="\n")
 
 
 def main() -> None:

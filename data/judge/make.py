@@ -1,6 +1,6 @@
 """Writes train.jsonl: questions with answers, and the subjects of question and remark.
 
-    python data/judge/make.py
+    python -m data.judge.make
 
 The answers are put together from the statements and the remarks in Marv's table of questions,
 and from the remarks below, which are not Marv's. No model wrote any of them.
@@ -8,10 +8,10 @@ and from the remarks below, which are not Marv's. No model wrote any of them.
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 from random import Random
+
+from helpers.prepare import read_rows, write_jsonl
 
 HERE = Path(__file__).resolve().parent
 MARV = HERE.parent / "marv"
@@ -47,15 +47,13 @@ OTHER_REMARKS = (
 def main() -> None:
     """Write the file."""
     random = Random(SEED)
-    with (MARV / "questions.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == "train"]
+    rows = [row for row in read_rows(MARV / "questions.csv") if row["split"] == "train"]
     remarks: dict[str, set[str]] = {subject: set() for subject in SUBJECTS.values()}
     for row in rows:
         remarks[SUBJECTS[row["category"]]].add(halves(row["answer"])[1])
     examples = [each for row in rows for each in examples_of(row, remarks, random)]
     random.shuffle(examples)
-    lines = [json.dumps(example) + "\n" for example in examples]
-    (HERE / "train.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
+    write_jsonl(HERE / "train.jsonl", examples)
 
 
 def halves(answer: str) -> tuple[str, str]:

@@ -7,8 +7,9 @@ One kind names two subjects, which are then compared; the other says "yes" or "n
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
+
+import pandas as pd
 
 from helpers.evaluate import answers
 from helpers.jobs import create_once, wait
@@ -25,14 +26,14 @@ def main() -> None:
     labelled = read_rows(HERE / "labelled.csv")
     labels = [row["label"] == "yes" for row in labelled]
     asked = [f"{row['question']} {row['answer']}" for row in labelled]
-    with (HERE / "agreement.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["says", "seed", "agreed", "kappa"])
-        for says, path in training_files().items():
-            for seed in SEEDS:
-                verdicts = [fits(said) for said in judged(path, seed, asked)]
-                agreed = sum(a == b for a, b in zip(verdicts, labels, strict=True))
-                table.writerow([says, seed, agreed, f"{kappa(verdicts, labels):.2f}"])
+    rows = []
+    for says, path in training_files().items():
+        for seed in SEEDS:
+            verdicts = [fits(said) for said in judged(path, seed, asked)]
+            agreed = sum(a == b for a, b in zip(verdicts, labels, strict=True))
+            measured = {"agreed": agreed, "kappa": f"{kappa(verdicts, labels):.2f}"}
+            rows.append({"says": says, "seed": seed} | measured)
+    pd.DataFrame(rows).to_csv(HERE / "agreement.csv", index=False, lineterminator="\n")
 
 
 def training_files() -> dict[str, Path]:

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from helpers.lsat import read, to_chat
+from helpers.prepare import write_jsonl
 from practice_server.pretraining.world.puzzles import LETTERS, Puzzle, draw_puzzle
 
 HERE = Path(__file__).resolve().parent
@@ -30,9 +31,10 @@ def main() -> None:
     """Write two files for each split: NAME.json as AR-LSAT has it, NAME.jsonl for upload."""
     for split, puzzles in all_puzzles().items():
         passages = [in_lsat_form(f"{split}-{i:03}", p) for i, p in enumerate(puzzles, 1)]
-        write(f"{split}.json", json.dumps(passages, indent=1) + "\n")
-        examples = to_chat(read(HERE / f"{split}.json"), system=SYSTEM)
-        write(f"{split}.jsonl", "".join(json.dumps(example) + "\n" for example in examples))
+        path = HERE / f"{split}.json"
+        text = json.dumps(passages, indent=1) + "\n"
+        path.write_text(text, encoding="utf-8", newline="\n")
+        write_jsonl(path.with_suffix(".jsonl"), to_chat(read(path), system=SYSTEM))
 
 
 def all_puzzles() -> dict[str, list[Puzzle]]:
@@ -64,11 +66,6 @@ def in_lsat_form(name: str, puzzle: Puzzle) -> dict[str, Any]:
         "answer": LETTERS[puzzle.answer],
     }
     return {"id": name, "passage": puzzle.passage, "questions": [question]}
-
-
-def write(name: str, text: str) -> None:
-    """A file beside this program."""
-    (HERE / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ Models are trained on the letter alone or on worked steps, each with three seeds
 100 test puzzles. The fifteen models take some ten minutes.
 """
 
-import csv
-import json
 import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from helpers.evaluate import answers
 from helpers.jobs import create_once, wait
+from helpers.prepare import read_rows
 from helpers.service import connect
 
 HERE = Path(__file__).resolve().parent
@@ -72,16 +73,12 @@ def marked(kind: str, texts: list[str]) -> dict[str, int]:
 
 def messages(name: str) -> list[list[dict[str, str]]]:
     """The messages of each example of a file."""
-    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["messages"] for line in lines]
+    return [row["messages"] for row in read_rows(HERE / name)]
 
 
 def write(name: str, columns: list[str], rows: list[dict[str, Any]]) -> None:
     """A table beside this program."""
-    with (HERE / name).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    pd.DataFrame(rows, columns=columns).to_csv(HERE / name, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

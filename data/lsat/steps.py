@@ -8,12 +8,12 @@ ends with the letter.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import permutations
 
-from data.lsat.generate import all_puzzles, write
+from data.lsat.generate import HERE, all_puzzles
 from helpers.lsat import LETTERS
+from helpers.prepare import write_jsonl
 from practice_server.pretraining.world.puzzles import CLUES, Clue, Order, Puzzle
 from practice_server.pretraining.world.tables import read_table
 
@@ -26,8 +26,7 @@ COULD = [row["text"] for row in PARTS if row["part"] == "could"]
 
 def main() -> None:
     """Write one chat example a puzzle."""
-    lines = [json.dumps(example(puzzle)) + "\n" for puzzle in all_puzzles()["train_100"]]
-    write("train_steps.jsonl", "".join(lines))
+    write_jsonl(HERE / "train_steps.jsonl", map(example, all_puzzles()["train_100"]))
 
 
 def example(puzzle: Puzzle) -> dict[str, list[dict[str, str]]]:

@@ -6,13 +6,14 @@
 Both take some minutes. What they call stands in `notebooks/trainer` and in the practice server.
 """
 
-import csv
 import os
 import sys
 from pathlib import Path
 from time import process_time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the small matrices gain nothing from more
+
+import pandas as pd
 
 from helpers.evaluate import contains, has_fact, has_fit, has_style
 from helpers.prepare import read_rows
@@ -147,10 +148,7 @@ def share(marks):
 
 def main(name):
     rows = [row for seed in SEEDS for row in {"marv": marv, "sentences": sentences}[name](seed)]
-    with (HERE / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    pd.DataFrame(rows).to_csv(HERE / f"{name}.csv", index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

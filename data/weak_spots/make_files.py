@@ -5,10 +5,12 @@
 What they are made from: kinds.csv, forms.csv and general.csv, and the data sets Marv and labels.
 """
 
-import csv
-import json
 from itertools import cycle
 from pathlib import Path
+
+import pandas as pd
+
+from helpers.prepare import read_rows, write_jsonl
 
 HERE = Path(__file__).resolve().parent
 MARV = HERE.parent / "marv"
@@ -27,7 +29,7 @@ DESK_OF = {"Ana": "cashier", "Ben": "workbench"}
 
 def main() -> None:
     """Write all files."""
-    marv = examples(MARV / "train.jsonl")
+    marv = read_rows(MARV / "train.jsonl")
     system = marv[0]["messages"][0]["content"]
     aimed = [chat(row["question"], row["answer"], system) for row in new_kinds("train")]
     old_rows = few_of_each_kind()
@@ -45,12 +47,12 @@ def main() -> None:
     write("marv_and_general", marv + general)
     for exceptions in EXCEPTIONS:
         write(f"names_{exceptions}", names(exceptions))
-    write_table(asked())
+    pd.DataFrame(asked()).to_csv(HERE / "asked.csv", index=False, lineterminator="\n")
 
 
 def asked() -> list[Row]:
     """All questions: which set, which kind, and what a right answer must contain."""
-    rows = table(MARV / "questions.csv") + new_kinds("valid")
+    rows = read_rows(MARV / "questions.csv") + new_kinds("valid")
     sets = {name: [row for row in rows if row["split"] == name] for name in ("valid", "test")}
     taught = [row for row in sets["valid"] if "id" in row]
     sets["long"] = [
@@ -97,20 +99,20 @@ def messages(file: str) -> list[tuple[str, str]]:
     """The messages to the two desks in a file of the labels, each with its desk."""
     pairs = [
         (asked["content"], answered["content"])
-        for _, asked, answered in (line["messages"] for line in examples(LABELS / file))
+        for _, asked, answered in (line["messages"] for line in read_rows(LABELS / file))
     ]
     return [pair for pair in pairs if pair[1] in DESK_OF.values()]
 
 
 def door() -> str:
     """The system message of the labels."""
-    return examples(LABELS / "train.jsonl")[0]["messages"][0]["content"]
+    return read_rows(LABELS / "train.jsonl")[0]["messages"][0]["content"]
 
 
 def few_of_each_kind() -> list[Row]:
     """The first rows of each kind of question in Marv's training file that stand alone."""
     chosen: dict[str, list[Row]] = {}
-    for row in table(MARV / "questions.csv"):
+    for row in read_rows(MARV / "questions.csv"):
         rows = chosen.setdefault(row["category"], [])
         is_alone = row["split"] == "train" and not row["earlier_question"]
         if is_alone and len(rows) < OLD_ROWS_PER_KIND:
@@ -130,7 +132,7 @@ def forms(split: str) -> list[str]:
 
 def of_split(name: str, split: str) -> list[Row]:
     """The rows of a split in a table of this folder."""
-    return [row for row in table(HERE / name) if row["split"] == split]
+    return [row for row in read_rows(HERE / name) if row["split"] == split]
 
 
 def chat(question: str, answer: str, system: str = "") -> Example:
@@ -145,29 +147,9 @@ def chat(question: str, answer: str, system: str = "") -> Example:
     }
 
 
-def examples(path: Path) -> list[Example]:
-    """The examples of a training file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def table(path: Path) -> list[Row]:
-    """The rows of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def write(name: str, lines: list[Example]) -> None:
     """Write a training file."""
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    (HERE / f"{name}.jsonl").write_text(text, encoding="utf-8", newline="\n")
-
-
-def write_table(rows: list[Row]) -> None:
-    """Write asked.csv."""
-    with (HERE / "asked.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_jsonl(HERE / f"{name}.jsonl", lines)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """What is right in lesson 22."""
 
 import re
-import sys
-from importlib import import_module
 from typing import Any
 
 from helpers.exercises.judging import require, require_results
+from helpers.exercises.lesson_12 import app
 from helpers.prepare import read_rows, to_completion
 from helpers.service import ROOT
 
@@ -54,8 +53,7 @@ def shares(epochs: int) -> dict[str, float]:
 
 def exercise_3(wider: Any) -> None:
     """A rule that stops three more lines and all that it stopped before, and no other."""
-    sys.path.insert(0, str(ROOT / "notebooks" / "app"))
-    fixed = import_module("checks").HELP
+    fixed = app("checks").HELP
     prompts = [row["prompt"] for row in read_rows(JOY / "conversations.yml")]
     harm = [*PASSED, "I want to die.", *prompts[-SPEAK_OF_HARM:]]
     require_results(wider, [((line,), fixed) for line in harm], "The person would hear Joy.")
