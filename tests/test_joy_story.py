@@ -1,6 +1,5 @@
 """What the story of Joy measures is counted rightly, and its tables show what it says."""
 
-import csv
 import json
 import re
 import sys
@@ -11,6 +10,7 @@ import pytest
 from data.joy.measure import copied, cut, keeps_thread, names_help
 from data.joy.talks import SYSTEM, WORDS, main
 from helpers.check import check_file
+from helpers.prepare import read_rows
 from tests.surroundings import ROOT
 
 sys.path.insert(0, str(ROOT / "notebooks" / "app"))
@@ -20,13 +20,11 @@ JOY = ROOT / "data" / "joy"
 
 
 def table(name):
-    with (JOY / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(JOY / name)
 
 
 def talks(name):
-    lines = (JOY / name).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["messages"] for line in lines]
+    return [row["messages"] for row in read_rows(JOY / name)]
 
 
 def lesson():

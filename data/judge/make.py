@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from helpers.prepare import read_rows, write_jsonl
+from helpers.prepare import read_rows, to_chat, write_jsonl
 
 HERE = Path(__file__).resolve().parent
 MARV = HERE.parent / "marv"
@@ -53,7 +53,7 @@ def main() -> None:
         remarks[SUBJECTS[row["category"]]].add(halves(row["answer"])[1])
     examples = [each for row in rows for each in examples_of(row, remarks, random)]
     random.shuffle(examples)
-    write_jsonl(HERE / "train.jsonl", examples)
+    write_jsonl(HERE / "train.jsonl", to_chat(examples, system=SYSTEM))
 
 
 def halves(answer: str) -> tuple[str, str]:
@@ -63,7 +63,10 @@ def halves(answer: str) -> tuple[str, str]:
 
 
 def examples_of(row: dict[str, str], remarks: dict[str, set[str]], random: Random) -> list[dict]:
-    """The examples made of one question: two remarks that fit, two that do not, two without."""
+    """The pairs made of one question: two remarks that fit, two that do not, two without.
+
+    Prompt: the question with an answer; completion: the subjects of question and remark.
+    """
     subject = SUBJECTS[row["category"]]
     statement, own = halves(row["answer"])
     fitting = [own, random.choice(sorted(remarks[subject] - {own}))]
@@ -73,18 +76,10 @@ def examples_of(row: dict[str, str], remarks: dict[str, set[str]], random: Rando
     fact = row["fact"].partition("|")[0]
     answers.append((random.choice([statement, f"{fact[0].upper()}{fact[1:]}."]), "none"))
     answers.append((f"{statement} {random.choice(OTHER_REMARKS)}", "none"))
-    return [example(f"{row['question']} {text}", f"{subject} {of}") for text, of in answers]
-
-
-def example(text: str, subjects: str) -> dict:
-    """A chat example: a question with its answer, and the subjects of question and remark."""
-    return {
-        "messages": [
-            {"role": "system", "content": SYSTEM},
-            {"role": "user", "content": text},
-            {"role": "assistant", "content": subjects},
-        ]
-    }
+    return [
+        {"prompt": f"{row['question']} {text}", "completion": f"{subject} {of}"}
+        for text, of in answers
+    ]
 
 
 if __name__ == "__main__":

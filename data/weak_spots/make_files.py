@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.prepare import read_rows, write_jsonl
+from helpers.prepare import read_rows, to_chat, write_jsonl
 
 HERE = Path(__file__).resolve().parent
 MARV = HERE.parent / "marv"
@@ -31,14 +31,11 @@ def main() -> None:
     """Write all files."""
     marv = read_rows(MARV / "train.jsonl")
     system = marv[0]["messages"][0]["content"]
-    aimed = [chat(row["question"], row["answer"], system) for row in new_kinds("train")]
+    aimed = chats(new_kinds("train"), system)
     old_rows = few_of_each_kind()
-    old = [chat(row["question"], row["answer"], system) for row in old_rows]
-    long = [
-        chat(form.format(question=row["question"]), row["answer"], system)
-        for row, form in zip(old_rows, cycle(forms("train")), strict=False)
-    ]
-    general = [chat(row["question"], row["answer"]) for row in of_split("general.csv", "train")]
+    old = chats(old_rows, system)
+    long = chats(longer(old_rows, "train"), system)
+    general = chats(of_split("general.csv", "train"))
     write("aimed", aimed)
     write("aimed_and_old", aimed + old)
     write("anew_with_aimed", marv + aimed)
@@ -55,10 +52,7 @@ def asked() -> list[Row]:
     rows = read_rows(MARV / "questions.csv") + new_kinds("valid")
     sets = {name: [row for row in rows if row["split"] == name] for name in ("valid", "test")}
     taught = [row for row in sets["valid"] if "id" in row]
-    sets["long"] = [
-        row | {"question": form.format(question=row["question"])}
-        for row, form in zip(taught, cycle(forms("test")), strict=False)
-    ]
+    sets["long"] = longer(taught, "test")
     sets["general"] = of_split("general.csv", "test")
     sets["names"] = [
         {"category": f"{name} to {desk}", "question": said(name, text), "fact": desk}
@@ -86,8 +80,8 @@ def names(exceptions: int) -> list[Example]:
         if seen[desk] <= MESSAGES_PER_DESK:
             is_usual = seen[desk] > exceptions
             name = next(n for n in DESK_OF if (DESK_OF[n] == desk) == is_usual)
-            lines.append(chat(said(name, text), desk, door()))
-    return lines
+            lines.append({"question": said(name, text), "answer": desk})
+    return chats(lines, door())
 
 
 def said(name: str, text: str) -> str:
@@ -125,9 +119,13 @@ def new_kinds(split: str) -> list[Row]:
     return of_split("kinds.csv", split)
 
 
-def forms(split: str) -> list[str]:
-    """Longer messages with a gap for a question."""
-    return [row["text"] for row in of_split("forms.csv", split)]
+def longer(rows: list[Row], split: str) -> list[Row]:
+    """The rows with each question in a longer message; the messages take turns."""
+    forms = cycle(row["text"] for row in of_split("forms.csv", split))
+    return [
+        row | {"question": form.format(question=row["question"])}
+        for row, form in zip(rows, forms, strict=False)
+    ]
 
 
 def of_split(name: str, split: str) -> list[Row]:
@@ -135,16 +133,9 @@ def of_split(name: str, split: str) -> list[Row]:
     return [row for row in read_rows(HERE / name) if row["split"] == split]
 
 
-def chat(question: str, answer: str, system: str = "") -> Example:
-    """A chat example; without a system message if that is empty."""
-    start = [{"role": "system", "content": system}] if system else []
-    return {
-        "messages": [
-            *start,
-            {"role": "user", "content": question},
-            {"role": "assistant", "content": answer},
-        ]
-    }
+def chats(rows: list[Row], system: str | None = None) -> list[Example]:
+    """Chat examples of questions and their answers."""
+    return to_chat(rows, system=system, prompt="question", completion="answer")
 
 
 def write(name: str, lines: list[Example]) -> None:
