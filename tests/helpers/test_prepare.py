@@ -86,7 +86,7 @@ def test_strays_are_cleaned_but_emoji_and_outer_blanks_stay(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("t.pdf", b"x", "'.pdf' are not read; use one of .csv"),
+        ("t.pdf", b"x", "'.pdf' are not read; use one of .xlsx, .csv"),
         ("t.csv", "prompt\né\n".encode("latin-1"), "line 2: not UTF-8; .*Windows-1252"),
         ("t.csv", "prompt\n道可道非常道\n".encode("gb18030"), "line 2: not UTF-8; .*GB18030"),
         ("t.csv", "prompt\nx\n".encode("utf-16"), "UTF-16"),
@@ -370,7 +370,11 @@ def test_the_program_never_overwrites_its_input(program, tmp_path):
 @pytest.mark.parametrize(
     ("text", "status", "words"),
     [
-        ("question,answer\nWho?,Me.\n", 1, "no text in column 'prompt'; the columns are question"),
+        (
+            "place,time\nHere,Now\n",
+            1,
+            "which column holds the prompts? There are: place, time. Name",
+        ),
         ("prompt,completion\n", 1, "no rows"),
         ("prompt,completion\nWho?,\n", 1, "no row is left"),
         ("prompt,completion\nWho?,Me.\n", 1, "cannot be held out"),
