@@ -107,8 +107,9 @@ def _prepared(args: argparse.Namespace) -> list[dict[str, Any]]:
         number: {name: text_in(row, number, column) for name, column in columns.items()}
         for number, row in enumerate([] if are_messages else rows, 1)
     }
+    examples = to_chat(rows) if are_messages else pairs.values()
     if chosen:
-        _show(pairs.values() or rows)
+        _show(examples)
         if not accepts():
             raise ValueError("other columns are taken with --prompt and --completion")
     if are_messages:
@@ -133,9 +134,9 @@ def _alike(name: str, names: Sequence[str]) -> str:
 def _show(examples: Iterable[dict[str, Any]]) -> None:
     print("- the first three:")
     for example in islice(examples, 3):
-        messages = example.get("messages")
-        turns = [(m["role"], m["content"]) for m in messages] if messages else example.items()
-        lines = [f"    {name}: {shorten(text, 70, placeholder=' …')}" for name, text in turns]
+        messages = example.get("messages", ())
+        turns = [(m.get("role"), m.get("content")) for m in messages] or example.items()
+        lines = [f"    {name}: {shorten(str(text), 70, placeholder=' …')}" for name, text in turns]
         print(*lines, "", sep="\n")
 
 

@@ -96,12 +96,13 @@ def text_in(row: Row, number: int, column: Column) -> str:
     if isinstance(column, tuple):
         texts = (text_in(row, number, name).strip() for name in column if row.get(name))
         return "\n\n".join(filter(None, texts))
-    if not isinstance(row.get(column), str):
+    text = "" if row.get(column, 0) is None else row.get(column)
+    if not isinstance(text, str):
         raise UnusableRow(
             f"row {number}: no text in column {column!r}; the columns are {', '.join(row)}. "
             "Name yours with `prompt` and `completion`"
         )
-    return row[column]
+    return text
 
 
 def to_completion(

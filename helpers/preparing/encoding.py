@@ -17,7 +17,8 @@ def decode(data: bytes, encoding: str | None, say: Say) -> str:
     elif likely and encoding in (None, "utf-8"):
         readable, *rest = re.split("[\udc80-\udcff]", data.decode("utf-8", "surrogateescape"))
         place = f", line {len(readable.split(chr(10)))}" if rest else ""
-        raise UnreadableFile(f"{place}: not UTF-8; it looks like {likely}. Save it as UTF-8")
+        advice = "Save it as UTF-8" + (", or name it with --encoding" if encoding is None else "")
+        raise UnreadableFile(f"{place}: not UTF-8; it looks like {likely}. {advice}")
     try:
         return data.decode(encoding or "utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:

@@ -7,7 +7,7 @@ another shape. `who` names the assistant among people.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
 from textwrap import shorten
 
@@ -55,13 +55,8 @@ def rows_of_text(text: str, shapes: Sequence[Shape], who: Who, say: Say) -> list
 
 def chat_export(text: str, who: Who) -> tuple[Turns, str]:
     """Messages with time and name; what one side says in a row is one turn."""
-    messages = [["", ""]]
-    for line in text.splitlines():
-        if found := MESSAGE.match(line):
-            messages.append([found["name"] or "", found["words"]])
-        else:
-            messages[-1][1] += f"\n{line}"
-    said = [(name, words.strip()) for name, words in messages if words.strip()]
+    found = ((MESSAGE.match(line), line) for line in text.splitlines())
+    said = _gathered((m["name"] or "", m["words"]) if m else (None, line) for m, line in found)
     kept = [(name, words) for name, words in said if name and not NO_WORDS.fullmatch(words)]
     names = list(dict.fromkeys(name for name, _ in kept))
     if len(names) < 2:
@@ -82,30 +77,32 @@ def marked(text: str, who: Who) -> tuple[Turns, str]:
     lines = [(MARK.match(line), line) for line in text.splitlines()]
     words = Counter(mark[1].casefold() for mark, _ in lines if mark).most_common()
     words_of = {side_of(word): word for word, _ in reversed(words)}  # the most frequent
-    turns = [["", ""]]
-    for mark, line in lines:
-        side = side_of(mark[1]) if mark else None
-        if mark and side and words_of[side] == mark[1].casefold():
-            turns.append([side, line[mark.end() :]])
-        else:
-            turns[-1][1] += f"\n{line}"
+    known = {word: side for side, word in words_of.items() if side}
+    turns = _gathered(
+        (known[mark[1].casefold()], line[mark.end() :])
+        if mark and mark[1].casefold() in known
+        else (None, line)
+        for mark, line in lines
+    )
     question, answer = words_of.get("prompt"), words_of.get("completion")
-    return _filled(turns), f"what follows {question!r} is the prompt, {answer!r} the completion"
+    return turns, f"what follows {question!r} is the prompt, {answer!r} the completion"
 
 
 def headings(text: str, who: Who) -> tuple[Turns, str]:
     """Markdown with the questions as headings, all of the level that has the most of them."""
     found = [heading for heading in HEADING.finditer(text) if heading["level"]]
-    count = Counter(len(heading["level"]) for heading in found)
-    level = max(count, key=lambda each: (count[each], each), default=0)
-    found = [heading for heading in found if len(heading["level"]) <= level]
-    starts = [heading.start() for heading in found] + [len(text)]
-    turns = [["", text[: starts[0]]]]
-    for heading, end in zip(found, starts[1:], strict=True):
-        sides = ("prompt", "completion") if len(heading["level"]) == level else ("", "")
-        turns.append([sides[0], heading["title"].strip(" #")])
-        turns.append([sides[1], text[heading.end() : end]])
-    return _filled(turns), f"headings of level {level} are the prompts, the text below the answers"
+    asked = Counter(
+        len(each["level"]) for each in found if each["title"].rstrip(" #")[-1:] in "?？"
+    )
+    count = Counter(len(each["level"]) for each in found)
+    level = max(count, key=lambda each: (asked[each], count[each]), default=0)
+    cuts = [each for each in found if len(each["level"]) <= level]
+    turns: list[tuple[str | None, str]] = [(None, text[: cuts[0].start()] if cuts else "")]
+    for cut, end in zip(cuts, [*(each.start() for each in cuts[1:]), len(text)], strict=True):
+        sides = ("prompt", "completion") if len(cut["level"]) == level else ("", "")
+        turns += zip(sides, (cut["title"].strip(" #"), text[cut.end() : end]), strict=True)
+    sentence = f"headings of level {level} are the prompts, the texts below the completions"
+    return _gathered(turns), sentence
 
 
 def lines(text: str, who: Who) -> tuple[Turns, str]:
@@ -115,8 +112,14 @@ def lines(text: str, who: Who) -> tuple[Turns, str]:
     return turns, "each line is a completion, with an empty prompt"
 
 
-def _filled(turns: list[list[str]]) -> Turns:
-    return [(side, words.strip()) for side, words in turns if words.strip()]
+def _gathered(lines: Iterable[tuple[str | None, str]]) -> Turns:
+    """Join each text with those after it that have no side of their own; drop empty ones."""
+    turns: list[tuple[str, list[str]]] = [("", [])]
+    for side, words in lines:
+        if side is not None:
+            turns.append((side, []))
+        turns[-1][1].append(words)
+    return [(side, text) for side, words in turns if (text := "\n".join(words).strip())]
 
 
 SHAPES: dict[str, Sequence[Shape]] = {

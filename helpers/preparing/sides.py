@@ -4,29 +4,32 @@ import re
 from collections.abc import Sequence
 
 # Where a table has several of them, the first is taken.
-_USUAL = {
-    "prompt": "prompt question instruction input query ask user human customer client frage kunde "
-    "pregunta cliente pergunta domanda pytanie soru вопрос клиент 问题 提问 问 客户 質問 질문",
-    "completion": "completion answer response output reply assistant agent bot gpt chatgpt model "
-    "support antwort respuesta réponse reponse resposta risposta odpowiedź cevap ответ "
-    "回答 答案 答复 回复 答 客服 답변",
+_TEXTS = {
+    "prompt": "prompt question instruction input query ask frage pregunta pergunta domanda pytanie "
+    "soru вопрос 问题 提问 問題 質問 질문",
+    "completion": "completion answer response output reply antwort respuesta réponse reponse "
+    "resposta risposta odpowiedź cevap ответ 回答 答案 答复 回复 답변",
 }
-USUAL = {side: names.split() for side, names in _USUAL.items()}
-# These mean a side only where nothing better is there.
-WEAK = {
-    "prompt": ["title", "subject", "message", "text", "q"],
-    "completion": ["body", "label", "a"],
+# In a table these may also be names of people; these of texts only where nothing better is there.
+_PEOPLE = {
+    "prompt": "user human customer client kunde cliente клиент 客户",
+    "completion": "assistant agent bot gpt chatgpt model support 客服",
 }
+_WEAK = {"prompt": "title subject message text q 问", "completion": "body label a 答"}
+USUAL, PEOPLE, WEAK = (
+    {side: names.split() for side, names in each.items()} for each in (_TEXTS, _PEOPLE, _WEAK)
+)
 # "Customer message" holds a usual name as a word.
 WITHIN = {
-    side: re.compile(rf"(?<![a-z])({'|'.join(names)})s?(?![a-z])") for side, names in USUAL.items()
+    side: re.compile(rf"(?<![a-z])({'|'.join(USUAL[side] + PEOPLE[side])})s?(?![a-z])")
+    for side in USUAL
 }
 
 
 def side_of(name: str) -> str | None:
     """Return "prompt" or "completion", the side that `name` usually means; None if neither."""
     plain = name.strip().casefold()
-    return next((side for side in USUAL if plain in USUAL[side] + WEAK[side]), None)
+    return next((side for side in USUAL if plain in USUAL[side] + PEOPLE[side] + WEAK[side]), None)
 
 
 def usual(side: str, names: Sequence[str]) -> str | None:
