@@ -1,6 +1,7 @@
 """Read what JSON and YAML hold: objects, and conversations in the usual layouts."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from helpers.preparing.rows import Row, Say, UnreadableFile
@@ -17,41 +18,32 @@ def rows_of_json(content: Any, say: Say) -> list[Row]:
     `messages`; a list of texts becomes `prompt` (the first) and `completion` (the others). What
     is left out is counted. Raises UnreadableFile where there is no list of these.
     """
-    is_usual = isinstance(content, dict) and "conversations" in content
+    counts: Counter[str] = Counter()
     if isinstance(content, dict):
-        content = [content] if _key_of_turns(content) else _only_list(content, say)
+        content = [content] if any(map(_turns, content.values())) else _only_list(content, say)
+    elif isinstance(content, list) and content and isinstance(content[0], list):
+        say("of a list of texts the first is the prompt, the others are the completion")
     if not isinstance(content, list):
         raise UnreadableFile(": expected a list of objects, or an object with such a list")
-    counts: Counter[str] = Counter()
     rows = [_row(number, item, counts) for number, item in enumerate(content, 1)]
-    lists = sum(isinstance(item, list) and not any(map(_turn, item)) for item in content)
-    if lists and not is_usual:
-        say(f"{lists} lists of texts: the first is the prompt, the others are the completion")
     for sentence, count in counts.items():
         say(f"{sentence}: {count}")
     return [row for row in rows if row is not None]
 
 
 def _only_list(content: Row, say: Say) -> Any:
-    """Return the one list in an object; lists of texts, such as tags, do not count."""
-    lists = [
-        key
-        for key, value in content.items()
-        if isinstance(value, list) and not (value and all(isinstance(x, str) for x in value))
-    ]
-    if len(lists) != 1:
-        found = f"found {', '.join(lists)}" if lists else "found none"
-        raise UnreadableFile(f": expected a list of objects, or an object with one; {found}")
-    others = [key for key in content if key not in lists]
-    if others or lists != ["conversations"]:
-        left_out = f"; left out: {', '.join(others)}" if others else ""
-        say(f"the list under {lists[0]!r} is read{left_out}")
-    return content[lists[0]]
+    lists = [key for key, value in content.items() if isinstance(value, list)]
+    key = "conversations" if "conversations" in lists else ", ".join(lists)
+    if key not in lists:
+        raise UnreadableFile(f": expected a list of objects, or one under a key; found {key or 0}")
+    if others := [other for other in content if other != key]:
+        say(f"left out beside {key!r}: {', '.join(others)}")
+    return content[key]
 
 
 def _row(number: int, item: Any, counts: Counter[str]) -> Row | None:
     """Return the row of an object or a conversation, None if it is left out, which is counted."""
-    if isinstance(item, list) and any(map(_turn, item)):
+    if isinstance(item, list) and _turns(item):
         item = {"turns": item}
     if isinstance(item, list):
         if len(item) > 1 and all(type(text) is str for text in item):
@@ -61,48 +53,37 @@ def _row(number: int, item: Any, counts: Counter[str]) -> Row | None:
     if not isinstance(item, dict):
         found = type(item).__name__
         raise UnreadableFile(f", item {number}: expected an object {{…}}, found {found}")
-    key = _key_of_turns(item)
+    key = next((key for key in item if _turns(item[key])), None)
     if key is None or (key == "messages" and "role" in item[key][0]):
         return item
-    turns = [_turn(turn) or ("", "") for turn in item[key]]
-    roles = [_role(name) for name, _ in turns]
+    turns = _turns(item[key])
+    roles = [_role(name) if text else None for name, text in turns]
     if None in roles:
-        odd = turns[roles.index(None)][0]
-        reason = f"the role {odd!r}" if odd else "a turn without a text of a role"
-        counts[f"conversations left out for {reason}"] += 1
+        name, text = turns[roles.index(None)]
+        counts[f"conversations left out for {'the role' if text else 'no text of'} {name!r}"] += 1
         return None
     while roles and roles[-1] != "assistant":
         counts["turns left out after the last answer of a conversation"] += 1
-        roles.pop()
-    if "user" not in roles:
-        counts["conversations left out, without a question and an answer"] += 1
+        del roles[-1]
+    if not roles:
         return None
     messages = []
     for role, (name, text) in zip(roles, turns, strict=False):
         counts[f"turns of {name!r} taken for the {role}'s"] += 1
         messages.append({"role": role, "content": text})
-    system = item.get("system")
-    if system and isinstance(system, str) and roles[0] != "system":
-        messages.insert(0, {"role": "system", "content": system})
-    return {name: item[name] for name in item if name not in (key, "system")} | {
-        "messages": messages
-    }
+    return {name: item[name] for name in item if name != key} | {"messages": messages}
 
 
-def _key_of_turns(item: Row) -> str | None:
-    held = (key for key in item if isinstance(item[key], list) and any(map(_turn, item[key])))
-    return next(held, None)
+def _turns(value: Any) -> list[tuple[str, str]]:
+    """Return the name and the text of each turn in a list of turns; "" where one is missing."""
+    if not (isinstance(value, list) and all(isinstance(turn, dict) for turn in value)):
+        return []
+    turns = [(_text(turn, NAME_KEYS), _text(turn, TEXT_KEYS)) for turn in value]
+    return turns if any(map(all, turns)) else []
 
 
-def _turn(turn: Any) -> tuple[str, str] | None:
-    """Return who speaks in a turn, and the text."""
-    if not isinstance(turn, dict):
-        return None
-    name, text = (
-        next((turn[key] for key in keys if isinstance(turn.get(key), str)), None)
-        for keys in (NAME_KEYS, TEXT_KEYS)
-    )
-    return None if name is None or text is None else (name, text)
+def _text(turn: Row, keys: Sequence[str]) -> str:
+    return next((turn[key] for key in keys if isinstance(turn.get(key), str)), "")
 
 
 def _role(name: str) -> str | None:

@@ -97,8 +97,8 @@ def headings(text: str, who: Who) -> tuple[Turns, str]:
     count = Counter(len(each["level"]) for each in found)
     level = max(count, key=lambda each: (asked[each], count[each]), default=0)
     cuts = [each for each in found if len(each["level"]) <= level]
-    turns: list[tuple[str | None, str]] = [(None, text[: cuts[0].start()] if cuts else "")]
-    for cut, end in zip(cuts, [*(each.start() for each in cuts[1:]), len(text)], strict=True):
+    turns: list[tuple[str | None, str]] = [(None, text[: cuts[0].start()])] if cuts else []
+    for cut, end in zip(cuts, [each.start() for each in cuts[1:]] + [len(text)], strict=False):
         sides = ("prompt", "completion") if len(cut["level"]) == level else ("", "")
         turns += zip(sides, (cut["title"].strip(" #"), text[cut.end() : end]), strict=True)
     sentence = f"headings of level {level} are the prompts, the texts below the completions"

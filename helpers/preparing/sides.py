@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 # Where a table has several of them, the first is taken.
 _TEXTS = {
-    "prompt": "prompt question instruction input query ask frage pregunta pergunta domanda pytanie "
-    "soru вопрос 问题 提问 問題 質問 질문",
+    "prompt": "prompt question instruction input query ask frage pregunta pergunta domanda "
+    "pytanie soru вопрос 问题 提问 問題 質問 질문",
     "completion": "completion answer response output reply antwort respuesta réponse reponse "
     "resposta risposta odpowiedź cevap ответ 回答 答案 答复 回复 답변",
 }

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from helpers.check import check_file
-from helpers.prepare import UnreadableFile, main, read_rows, to_chat
+from helpers.prepare import main, read_rows, to_chat
 
 WORDS = "kettle lamp chair table mirror carpet curtain pillow blanket basket candle vase"
 PAIRS = [
@@ -79,7 +79,7 @@ FILES = {
     "data": (
         "t.json",
         json.dumps({"version": 1, "data": [{"query": q, "response": a} for q, a in PAIRS]}),
-        ["the list under 'data' is read; left out: version", "'response' taken"],
+        ["left out beside 'data': version", "'response' taken"],
     ),
     "marks": (
         "t.txt",
@@ -100,7 +100,7 @@ FILES = {
         "no\tsaid\tdone\n" + lines("7\t{question}\t{answer}\n"),
         ["'said' taken for 'prompt', by what", "left out: no"],
     ),
-    "lists": ("t.json", json.dumps(PAIRS), ["12 lists of texts"]),
+    "lists": ("t.json", json.dumps(PAIRS), ["of a list of texts the first is the prompt"]),
 }
 
 
@@ -134,3 +134,95 @@ def test_a_file_as_people_have_it_is_read(prepare, name):
     if name != "Chinese":
         made = {tuple(m["content"] for m in each["messages"]) for each in examples}
         assert made == set(PAIRS)
+
+
+def test_overruled_columns_are_taken(prepare):
+    table = "prompt,question,note,answer\n" + lines("x,{question},at noon,{answer}\n")
+    options = ["--prompt", "Question", "note", "--completion", "answer", "--yes"]
+    status, said, examples = prepare("t.csv", table, *options)
+    asked = examples[0]["messages"][0]["content"]
+    assert status == 0 and asked == "Where is the kettle?\n\nat noon"
+    assert "columns left out: prompt" in said
+    status, said, _ = prepare("t.csv", table, "--prompt", "Fragen")
+    assert status == 1 and "no column 'Fragen'; the columns are prompt, question" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "t.txt",
+            OTHER_PHONE,
+            "who is the assistant? There are: Ana, Ben. Name one with --assist",
+        ),
+        ("t.csv", "who,what,where\n" + "A b,c d,e f\n" * 2, "There are: who, what, where. Name"),
+        (
+            "t.csv",
+            b"question,answer\nhi,\x81\n",
+            "line 2: the byte 0x81 is no text in Windows-1252",
+        ),
+        ("t.csv", TABLE.encode() + b"caf\xe9,x\n", "line 14: the byte 0xE9 is no text in UTF-8"),
+        ("t.csv", "вопрос,ответ\n".encode("cp1251"), "or name it with --encoding"),
+        ("t.md", "no heading\n", "no questions with answers found"),
+        ("t.json", '{"train": [{}], "test": [{}]}', "found train, test"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(prepare, tmp_path, name, content, words):
+    status, said, _ = prepare(name, content, "--yes")
+    assert status == 1 and words in said and not list(tmp_path.glob("*_prepared*")), said
+
+
+def test_a_person_is_asked_and_heeded(prepare, tmp_path):
+    status, said, _ = prepare("t.txt", OTHER_PHONE, answers="Eve\nBen\nn\n")
+    assert status == 1 and "who is the assistant? (Ana, Ben)" in said
+    assert not list(tmp_path.glob("*_prepared*"))
+    status, _, examples = prepare("t.txt", OTHER_PHONE, answers="Ana\ny\n")
+    assert status == 0 and examples[0]["messages"][1]["content"] == PAIRS[1][0]
+    assert prepare("t.txt", OTHER_PHONE)[0] == 1
+
+
+def test_a_named_encoding_is_taken(prepare):
+    table = "вопрос,ответ\n" + "".join(f"Где лампа {n}?,Вот она.\n" for n in range(12))
+    options = ["--encoding", "cp1251", "--yes"]
+    _, said, examples = prepare("t.csv", table.encode("cp1251"), *options)
+    assert examples[0]["messages"][1]["content"] == "Вот она." and "'вопрос' taken" in said
+
+
+def test_lines_that_go_on_belong_to_what_came_before(tmp_path):
+    texts = {
+        "t.txt": "**Q1:** One\n\ntwo?\n**A:** Yes.\nTitle: no\n",
+        "phone.txt": "1/2/24, 9:15\u202fPM - A: One\n\ntwo?\n"
+        "1/2/24, 9:16\u202fPM - B: Yes.\nTitle: no",
+        "t.md": "# FAQ\n## One?\nYes.\n### x\n```\n## no\n```\n# Else\n## Two?\nNo.",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    row = {"prompt": "One\n\ntwo?", "completion": "Yes.\nTitle: no"}
+    assert read_rows(tmp_path / "t.txt") == [row]
+    assert read_rows(tmp_path / "phone.txt", assistant="B") == [row]
+    assert read_rows(tmp_path / "t.md") == [
+        {"prompt": "One?", "completion": "Yes.\n### x\n```\n## no\n```"},
+        {"prompt": "Two?", "completion": "No."},
+    ]
+
+
+def test_conversations_that_cannot_be_used_are_counted(prepare):
+    several = turns("human", "gpt")
+    several[0].insert(0, {"from": "system", "value": "Be kind."})
+    several[1].append({"from": "human", "value": "Thanks!"})
+    several[2][1]["from"] = "observation"
+    several[3][1]["value"] = None
+    status, said, examples = prepare("t.json", json.dumps(several), "--yes")
+    assert status == 0 and len(examples) == 10
+    assert [m["role"] for m in examples[0]["messages"]] == ["system", "user", "assistant"]
+    assert "left out for the role 'observation': 1" in said and "no text of 'gpt': 1" in said
+    assert "left out after the last answer of a conversation: 1" in said
+
+
+def test_the_functions_choose_alike_and_say_so(capsys):
+    rows = [{"Customer": "Bob", "Customer message": q, "Answer to customer": a} for q, a in PAIRS]
+    assert to_chat(rows)[0]["messages"][1]["content"] == PAIRS[0][1]
+    assert "'Answer to customer' taken for 'completion', by what" in capsys.readouterr().out
+    rows = [{"instruction": "Say", "input": q, "output": None} for q, _ in PAIRS]
+    with pytest.raises(ValueError, match="row 1: a question or an answer is empty"):
+        to_chat(rows)
