@@ -7,16 +7,16 @@ and writes a JSONL file that a fine-tuning service takes. It never changes its i
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from helpers.preparing.columns import Column, find_columns, names_in
+from helpers.preparing.columns import Column, find_columns, names_in, names_of
 from helpers.preparing.convert import CHAT_KEYS, UnusableRow, text_in, to_chat, to_completion
 from helpers.preparing.read import read_rows
-from helpers.preparing.review import Review
-from helpers.preparing.rows import UnreadableFile, refuse
+from helpers.preparing.review import Pair, Review
+from helpers.preparing.rows import Ask, Row, Say, UnreadableFile, refuse
 from helpers.preparing.split import split
 from helpers.preparing.write import write_jsonl
 
@@ -81,46 +81,52 @@ def _parser() -> argparse.ArgumentParser:
 
 def _prepared(args: argparse.Namespace) -> list[dict[str, Any]]:
     accepts, ask = ((lambda: True), refuse) if args.yes else (_is_accepted, _answer)
-    is_chat = args.to == "chat"
-    earlier = args.earlier if is_chat else []
     chosen: list[str] = []
-    rows = read_rows(
-        args.file, encoding=args.encoding, assistant=args.assistant, say=chosen.append, ask=ask
-    )
-    names = list(dict.fromkeys(chain.from_iterable(rows)))
+    say = chosen.append
+    rows = read_rows(args.file, encoding=args.encoding, assistant=args.assistant, say=say, ask=ask)
     are_messages = all("messages" in row for row in rows)
     columns: dict[str, Column] = {name: name for name in CHAT_KEYS}
     if not are_messages:
-        columns = {name: _alike(name, names) for name in earlier}
-        prompt = tuple(_alike(name, names) for name in args.prompt or ())
-        completion = args.completion and _alike(args.completion, names)
-        columns |= find_columns(
-            rows, prompt, completion, besides=earlier, say=chosen.append, ask=ask
-        )
+        columns = _columns(args, rows, say, ask)
     print(f"{args.file}: {len(rows)} rows", *chosen, sep="\n- ")
     if not rows:
         raise ValueError("the file has no rows")
     used = {name for column in columns.values() for name in names_in(column)}
-    if others := [name for name in names if name not in used]:
+    if others := [name for name in names_of(rows) if name not in used]:
         print(f"- columns left out: {', '.join(others)}")
-    pairs = {
-        number: {name: text_in(row, number, column) for name, column in columns.items()}
-        for number, row in enumerate([] if are_messages else rows, 1)
-    }
-    examples = to_chat(rows) if are_messages else pairs.values()
+    pairs = {} if are_messages else _pairs(rows, columns)
     if chosen:
-        _show(examples)
+        _show(pairs.values() or to_chat(rows))
         if not accepts():
             raise ValueError("other columns are taken with --prompt and --completion")
     if are_messages:
-        return to_chat(rows, system=args.system) if is_chat else to_completion(rows)
+        return to_chat(rows, system=args.system) if args.to == "chat" else to_completion(rows)
     review = Review(pairs, accepts)
     review.for_every_form()
-    if is_chat:
+    if args.to == "chat":
         review.for_chat()
-        return to_chat(review.pairs.values(), system=args.system, earlier=earlier)
+        return to_chat(review.pairs.values(), system=args.system, earlier=args.earlier)
     review.for_completion()
     return list(review.pairs.values())
+
+
+def _columns(args: argparse.Namespace, rows: list[Row], say: Say, ask: Ask) -> dict[str, Column]:
+    """Return the columns that become `prompt`, `completion` and the earlier turns."""
+    names = names_of(rows)
+    earlier = {name: _alike(name, names) for name in args.earlier if args.to == "chat"}
+    prompt = tuple(_alike(name, names) for name in args.prompt or ())
+    completion = args.completion and _alike(args.completion, names)
+    besides = list(earlier.values())
+    found = find_columns(rows, prompt, completion, besides=besides, say=say, ask=ask)
+    return found | earlier
+
+
+def _pairs(rows: Sequence[Row], columns: dict[str, Column]) -> dict[int, Pair]:
+    """Return the texts of the columns by row, counted from 1."""
+    return {
+        number: {name: text_in(row, number, column) for name, column in columns.items()}
+        for number, row in enumerate(rows, 1)
+    }
 
 
 def _alike(name: str, names: Sequence[str]) -> str:
@@ -145,11 +151,8 @@ def _is_accepted() -> bool:
 
 
 def _answer(question: str, names: Sequence[str], option: str) -> str:
-    while (
-        answer := _input(f"{question} ({', '.join(names)}) ", f"name it with --{option}")
-    ) not in names:
-        pass
-    return answer
+    answer = _input(f"{question} ({', '.join(names)}) ", f"name one with --{option}")
+    return answer if answer in names else _answer(question, names, option)
 
 
 def _input(question: str, advice: str) -> str:

@@ -26,18 +26,19 @@ def find_columns(
 
     Those that are given stay, and none of `besides` is taken. By what they hold: of two columns
     of text the one with the longer texts is the answer. What was chosen is said; where it cannot
-    be told, `ask` decides, which by default raises ValueError.
+    be told, `ask` decides, which by default raises ValueError. Rows with `messages` do not count.
     """
-    names = [name for name in dict.fromkeys(chain.from_iterable(rows)) if name not in besides]
+    rows = [row for row in rows if "messages" not in row]
+    names = [name for name in names_of(rows) if name not in besides]
     given = {"prompt": prompt, "completion": completion}
     found = {side: column or side for side, column in given.items() if column or side in names}
-    missing = [side for side in given if side not in found]
+    missing = [side for side in given if side not in found and rows]
     texts = {
         name: [row[name] for row in rows if isinstance(row.get(name), str)]
         for name in (names if missing else [])
         if name not in found.values()
     }
-    by_length = sorted(texts, key=lambda name: fmean(map(len, texts[name] or [""])))
+    by_length = sorted(texts, key=lambda name: sum(map(len, texts[name])))
     for side in missing:
         free = [name for name in by_length if name not in found.values()]
         if name := usual(side, free[::-1]):
@@ -54,8 +55,13 @@ def find_columns(
             found[side] = free[missing.index(side)]
             say(f"column {found[side]!r} taken for {side!r}, by what the columns hold")
         else:
-            found[side] = ask(f"which column holds the {side}s?", list(texts), side)
-    return {side: found[side] for side in given}
+            found[side] = ask(f"which column holds the {side}s?", names, side)
+    return {side: found.get(side, side) for side in given}
+
+
+def names_of(rows: Sequence[Row]) -> list[str]:
+    """Return the columns of all rows; in JSON they need not be the same."""
+    return list(dict.fromkeys(chain.from_iterable(rows)))
 
 
 def names_in(column: Column) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def to_chat(
     if len(earlier) % 2:
         raise ValueError("earlier: name the columns in pairs, a question and its answer")
     rows = list(rows)
-    columns = (*earlier, *_columns(rows, prompt, completion, earlier))
+    columns = (*earlier, *find_columns(rows, prompt, completion, besides=earlier).values())
     examples = []
     for number, row in enumerate(rows, 1):
         example = {name: row[name] for name in CHAT_KEYS if name in row}
@@ -47,16 +47,6 @@ def to_chat(
             example["messages"] = [{"role": "system", "content": system}, *messages]
         examples.append(example)
     return examples
-
-
-def _columns(
-    rows: Sequence[Row],
-    prompt: Column | None,
-    completion: Column | None,
-    besides: Sequence[str] = (),
-) -> Iterable[Column]:
-    pairs = [row for row in rows if "messages" not in row]
-    return find_columns(pairs, prompt, completion, besides=besides).values() if pairs else ()
 
 
 def _messages(row: Row, number: int) -> list[dict]:
@@ -123,7 +113,7 @@ def to_completion(
     Raises UnusableRow if a column is missing or a completion is empty.
     """
     rows = list(rows)
-    columns = _columns(rows, prompt, completion)
+    columns = find_columns(rows, prompt, completion).values()
     pairs = []
     for number, row in enumerate(rows, 1):
         if "messages" in row:

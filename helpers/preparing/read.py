@@ -146,4 +146,4 @@ READERS: dict[str, Callable[[str], Any]] = {
     ".yaml": _yaml,
     ".yml": _yaml,
 }
-ENDINGS = (".xlsx", *READERS, *SHAPES)
+ENDINGS = (*READERS, ".xlsx", *SHAPES)

@@ -27,7 +27,9 @@ MESSAGE = re.compile(
 # What the app writes in the place of a picture or of a deleted message.
 NO_WORDS = re.compile(r"\s*(\u200e.*|<[^>]*>)\s*")
 MARK = re.compile(r"[\s*_>-]*([^\W\d_]{1,12})\s*\d*[*_]*\s*[:：][*_]*\s*")
-HEADING = re.compile(r"^(```|~~~)(?s:.*?)^\1|^(?P<level>#{1,6})[ \t]+(?P<title>.+)", re.MULTILINE)
+HEADING = re.compile(
+    r"^(```|~~~)(?s:.*?)^\1|^(?P<level>#{1,6})[ \t]+(?P<title>.+?)[ #\r]*$", re.MULTILINE
+)
 
 
 def rows_of_text(text: str, shapes: Sequence[Shape], who: Who, say: Say) -> list[Row]:
@@ -89,18 +91,16 @@ def marked(text: str, who: Who) -> tuple[Turns, str]:
 
 
 def headings(text: str, who: Who) -> tuple[Turns, str]:
-    """Markdown with the questions as headings, all of the level that has the most of them."""
+    """Markdown with questions as headings, of the level that has most of them."""
     found = [heading for heading in HEADING.finditer(text) if heading["level"]]
-    asked = Counter(
-        len(each["level"]) for each in found if each["title"].rstrip(" #")[-1:] in "?？"
-    )
+    asked = Counter(len(each["level"]) for each in found if each["title"][-1] in "?？")
     count = Counter(len(each["level"]) for each in found)
     level = max(count, key=lambda each: (asked[each], count[each]), default=0)
     cuts = [each for each in found if len(each["level"]) <= level]
     turns: list[tuple[str | None, str]] = [(None, text[: cuts[0].start()])] if cuts else []
     for cut, end in zip(cuts, [each.start() for each in cuts[1:]] + [len(text)], strict=False):
         sides = ("prompt", "completion") if len(cut["level"]) == level else ("", "")
-        turns += zip(sides, (cut["title"].strip(" #"), text[cut.end() : end]), strict=True)
+        turns += zip(sides, (cut["title"], text[cut.end() : end]), strict=True)
     sentence = f"headings of level {level} are the prompts, the texts below the completions"
     return _gathered(turns), sentence
 

@@ -219,6 +219,23 @@ def test_conversations_that_cannot_be_used_are_counted(prepare):
     assert "left out after the last answer of a conversation: 1" in said
 
 
+def test_what_looks_like_turns_in_a_table_stays(tmp_path, capsys):
+    rows = [{"prompt": "a", "completion": "b", "notes": [{"author": "user", "text": "c"}]}]
+    rows += [{"prompt": "a", "completion": "b", "notes": [{"author": "Ana", "text": "c"}]}]
+    (tmp_path / "t.json").write_text(json.dumps(rows), encoding="utf-8")
+    assert read_rows(tmp_path / "t.json") == rows
+    rows = [{"author": "user", "text": "a"}, {"author": "Ana", "text": "b"}]
+    (tmp_path / "t.json").write_text(json.dumps({"data": rows, "tags": ["x"]}), encoding="utf-8")
+    assert read_rows(tmp_path / "t.json") == rows
+    assert capsys.readouterr().out == "left out beside 'data': tags\n"
+    one = turns("user", "assistant")[0]
+    (tmp_path / "t.json").write_text(json.dumps({"turns": one, "id": 3}), encoding="utf-8")
+    assert [m["role"] for m in read_rows(tmp_path / "t.json")[0]["messages"]] == [
+        "user",
+        "assistant",
+    ]
+
+
 def test_the_functions_choose_alike_and_say_so(capsys):
     rows = [{"Customer": "Bob", "Customer message": q, "Answer to customer": a} for q, a in PAIRS]
     assert to_chat(rows)[0]["messages"][1]["content"] == PAIRS[0][1]

@@ -86,7 +86,7 @@ def test_strays_are_cleaned_but_emoji_and_outer_blanks_stay(tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("t.pdf", b"x", "'.pdf' are not read; use one of .xlsx, .csv"),
+        ("t.pdf", b"x", "'.pdf' are not read; use one of .csv"),
         ("t.csv", "prompt\né\n".encode("latin-1"), "line 2: not UTF-8; .*Windows-1252"),
         ("t.csv", "prompt\n道可道非常道\n".encode("gb18030"), "line 2: not UTF-8; .*GB18030"),
         ("t.csv", "prompt\nx\n".encode("utf-16"), "UTF-16"),
