@@ -7,12 +7,12 @@ and writes a JSONL file that a fine-tuning service takes. It never changes its i
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from helpers.preparing.columns import Column, find_columns, names_in, names_of
+from helpers.preparing.columns import Column, find_columns, names_of
 from helpers.preparing.convert import CHAT_KEYS, UnusableRow, text_in, to_chat, to_completion
 from helpers.preparing.read import read_rows
 from helpers.preparing.review import Pair, Review
@@ -91,7 +91,7 @@ def _prepared(args: argparse.Namespace) -> list[dict[str, Any]]:
     print(f"{args.file}: {len(rows)} rows", *chosen, sep="\n- ")
     if not rows:
         raise ValueError("the file has no rows")
-    used = {name for column in columns.values() for name in names_in(column)}
+    used = {*chain.from_iterable([c] if isinstance(c, str) else c for c in columns.values())}
     if others := [name for name in names_of(rows) if name not in used]:
         print(f"- columns left out: {', '.join(others)}")
     pairs = {} if are_messages else _pairs(rows, columns)

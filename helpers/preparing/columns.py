@@ -64,10 +64,6 @@ def names_of(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(chain.from_iterable(rows)))
 
 
-def names_in(column: Column) -> tuple[str, ...]:
-    return (column,) if isinstance(column, str) else column
-
-
 def _is_text(texts: Sequence[str]) -> bool:
     """Say whether most are of several words, and no labels."""
     words = [len(WORD.findall(text)) for text in texts if text.strip()]

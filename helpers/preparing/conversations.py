@@ -20,9 +20,8 @@ def rows_of_json(content: Any, say: Say) -> list[Row]:
     """
     counts: Counter[str] = Counter()
     if isinstance(content, dict):
-        is_conversation = any(
-            all(roles) for roles in map(_roles, map(_turns, content.values())) if roles
-        )
+        all_roles = [_roles(_turns(value)) for value in content.values()]
+        is_conversation = any(roles and all(roles) for roles in all_roles)
         content = [content] if is_conversation else _only_list(content, say)
     elif isinstance(content, list) and content and _is_texts(content[0]):
         say("of a list of texts the first is the prompt, the others are the completion")
