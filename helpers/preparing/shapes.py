@@ -77,16 +77,20 @@ def chat_export(text: str, who: Who) -> tuple[Turns, str]:
 def marked(text: str, who: Who) -> tuple[Turns, str]:
     """Questions after Q: and answers after A:, or after words for these."""
     lines = [(MARK.match(line), line) for line in text.splitlines()]
-    words = Counter(mark[1].casefold() for mark, _ in lines if mark).most_common()
-    words_of = {side_of(word): word for word, _ in reversed(words)}  # the most frequent
-    known = {word: side for side, word in words_of.items() if side}
+    words = [mark[1].casefold() for mark, _ in lines if mark and side_of(mark[1])]
+    follow = Counter(
+        pair for pair in pairwise(words) if (*map(side_of, pair),) == ("prompt", "completion")
+    )
+    if not follow:
+        return [], ""
+    question, answer = follow.most_common(1)[0][0]  # others may stand within an answer
+    known = {question: "prompt", answer: "completion"}
     turns = _gathered(
         (known[mark[1].casefold()], line[mark.end() :])
         if mark and mark[1].casefold() in known
         else (None, line)
         for mark, line in lines
     )
-    question, answer = words_of.get("prompt"), words_of.get("completion")
     return turns, f"what follows {question!r} is the prompt, {answer!r} the completion"
 
 

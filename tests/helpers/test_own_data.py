@@ -190,14 +190,14 @@ def test_a_named_encoding_is_taken(prepare):
 
 def test_lines_that_go_on_belong_to_what_came_before(tmp_path):
     texts = {
-        "t.txt": "**Q1:** One\n\ntwo?\n**A:** Yes.\nTitle: no\n",
+        "t.txt": "**Q1:** One\n\ntwo?\n**A:** Yes.\nText: no\nText: no",
         "phone.txt": "1/2/24, 9:15\u202fPM - A: One\n\ntwo?\n"
-        "1/2/24, 9:16\u202fPM - B: Yes.\nTitle: no",
+        "1/2/24, 9:16\u202fPM - B: Yes.\nText: no\nText: no",
         "t.md": "# FAQ\n## One?\nYes.\n### x\n```\n## no\n```\n# Else\n## Two?\nNo.",
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    row = {"prompt": "One\n\ntwo?", "completion": "Yes.\nTitle: no"}
+    row = {"prompt": "One\n\ntwo?", "completion": "Yes.\nText: no\nText: no"}
     assert read_rows(tmp_path / "t.txt") == [row]
     assert read_rows(tmp_path / "phone.txt", assistant="B") == [row]
     assert read_rows(tmp_path / "t.md") == [
