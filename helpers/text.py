@@ -60,5 +60,8 @@ def _is_chinese(data: bytes) -> bool:
         text = data.decode("gb18030")
     except UnicodeDecodeError:
         return False
+    runs = re.findall(rb"[\x80-\xff]+", data)
+    if 2 * sum(len(run) == 1 for run in runs) > len(runs):
+        return False  # a single byte among Latin letters: the ö of Köln
     beyond_ascii = sum(character > "\x7f" for character in text)
     return 2 * len(re.findall("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]", text)) > beyond_ascii

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from helpers.preparing.read import Row
+from helpers.preparing.columns import Column, find_columns
+from helpers.preparing.rows import Row
 
 CHAT_KEYS = ("messages", "tools", "parallel_tool_calls", "functions")
 
@@ -16,24 +17,26 @@ def to_chat(
     rows: Iterable[Row],
     *,
     system: str | None = None,
-    prompt: str = "prompt",
-    completion: str = "completion",
+    prompt: Column | None = None,
+    completion: Column | None = None,
     earlier: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Return one chat example `{"messages": […]}` a row.
 
-    `prompt` and `completion` name the columns of the question and the answer. `earlier` names
-    the columns of turns before them, in order: question, answer, question, answer …; a row in
-    which they are empty becomes a single-turn example. In a multi-turn example the earlier
-    answers get weight 0 (context only, not trained on) and the last one weight 1. `system` is
-    put in front where no system message is. Rows with `messages` keep them.
+    `prompt` and `completion` name the columns of the question and the answer; where they do not,
+    `find_columns` finds them and prints which. `earlier` names the columns of turns before them,
+    in order: question, answer, question, answer …; a row in which they are empty becomes a
+    single-turn example. In a multi-turn example the earlier answers get weight 0 (context only,
+    not trained on) and the last one weight 1. `system` is put in front where no system message
+    is. Rows with `messages` keep them.
 
     Raises UnusableRow (rows are counted from 1) if a column is missing, a text is empty, an
     earlier question lacks its answer, or `messages` are no messages.
     """
     if len(earlier) % 2:
         raise ValueError("earlier: name the columns in pairs, a question and its answer")
-    columns = (*earlier, prompt, completion)
+    rows = list(rows)
+    columns = (*earlier, *find_columns(rows, prompt, completion, besides=earlier).values())
     examples = []
     for number, row in enumerate(rows, 1):
         example = {name: row[name] for name in CHAT_KEYS if name in row}
@@ -56,13 +59,13 @@ def _messages(row: Row, number: int) -> list[dict]:
     return messages
 
 
-def _turns(row: Row, number: int, columns: Sequence[str]) -> list[dict]:
+def _turns(row: Row, number: int, columns: Sequence[Column]) -> list[dict]:
     texts = [text_in(row, number, column).strip() for column in columns]
     pairs = list(zip(texts[::2], texts[1::2], strict=True))
     pairs = [pair for pair in pairs[:-1] if any(pair)] + pairs[-1:]
     if not all(map(all, pairs)):
         raise UnusableRow(
-            f"row {number}: a question or an answer is empty in {', '.join(columns)}; "
+            f"row {number}: a question or an answer is empty in {', '.join(map(str, columns))}; "
             "fill it in or leave the row out"
         )
     messages: list[dict] = []
@@ -75,21 +78,28 @@ def _turns(row: Row, number: int, columns: Sequence[str]) -> list[dict]:
     return messages
 
 
-def text_in(row: Row, number: int, column: str) -> str:
-    """Return the text in a column of a row; raise UnusableRow if there is none."""
-    if not isinstance(row.get(column), str):
+def text_in(row: Row, number: int, column: Column) -> str:
+    """Return the text in a column of a row; raise UnusableRow if there is none.
+
+    Of several columns the texts that are there are joined, with an empty line between them.
+    """
+    if isinstance(column, tuple):
+        texts = (text_in(row, number, name).strip() for name in column if row.get(name))
+        return "\n\n".join(filter(None, texts))
+    text = "" if row.get(column, 0) is None else row.get(column)
+    if not isinstance(text, str):
         raise UnusableRow(
             f"row {number}: no text in column {column!r}; the columns are {', '.join(row)}. "
             "Name yours with `prompt` and `completion`"
         )
-    return row[column]
+    return text
 
 
 def to_completion(
     rows: Iterable[Row],
     *,
-    prompt: str = "prompt",
-    completion: str = "completion",
+    prompt: Column | None = None,
+    completion: Column | None = None,
     separator: str = " ->",
     ending: str = "\n",
 ) -> list[dict[str, str]]:
@@ -102,12 +112,14 @@ def to_completion(
 
     Raises UnusableRow if a column is missing or a completion is empty.
     """
+    rows = list(rows)
+    columns = find_columns(rows, prompt, completion).values()
     pairs = []
     for number, row in enumerate(rows, 1):
         if "messages" in row:
             question, answer = _flattened(row, number)
         else:
-            question, answer = (text_in(row, number, column) for column in (prompt, completion))
+            question, answer = (text_in(row, number, column) for column in columns)
         if not answer.strip():
             raise UnusableRow(f"row {number}: the completion is empty; fill it in or leave it out")
         question = question.removesuffix(separator) + separator

@@ -54,6 +54,10 @@ class Review:
         self.lower_case("prompt")
         self.lower_case("completion")
 
+    def for_chat(self) -> None:
+        """Look at what matters only for models that know roles."""
+        self.drop(lambda pair: not pair["prompt"].strip(), "no question to answer", "necessary")
+
     def for_completion(self) -> None:
         """Look at what matters only for models that continue a text."""
         reason = (

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from helpers.preparing.read import Row
+from helpers.preparing.rows import Row
 
 
 def split(

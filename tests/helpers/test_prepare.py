@@ -370,7 +370,11 @@ def test_the_program_never_overwrites_its_input(program, tmp_path):
 @pytest.mark.parametrize(
     ("text", "status", "words"),
     [
-        ("question,answer\nWho?,Me.\n", 1, "no text in column 'prompt'; the columns are question"),
+        (
+            "place,time\nHere,Now\n",
+            1,
+            "which column holds the prompts? There are: place, time. Name",
+        ),
         ("prompt,completion\n", 1, "no rows"),
         ("prompt,completion\nWho?,\n", 1, "no row is left"),
         ("prompt,completion\nWho?,Me.\n", 1, "cannot be held out"),
