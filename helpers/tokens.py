@@ -1,5 +1,6 @@
 """Count tokens as they are billed, and say what training on them costs. Needs no network."""
 
+import csv
 import math
 import os
 import re
@@ -14,7 +15,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-VOCABULARIES = Path(__file__).resolve().parents[1] / "data" / "tokenizers"
+DATA = Path(__file__).resolve().parents[1] / "data"
+VOCABULARIES, PRICES = DATA / "tokenizers", DATA / "prices" / "prices.csv"
 
 # An example is billed as its contents plus these. Found by comparing a recorded job's
 # trained_tokens (5,830 in 10 epochs over 10 examples of three messages) with its contents
@@ -70,9 +72,8 @@ class TokenCount:
         return sum(min(tokens, self.limit or tokens) for tokens in self.per_example)
 
 
-@dataclass(frozen=True)
-class Price:
-    """US dollars for a million tokens, from `since` on, as `source` says."""
+class Price(NamedTuple):
+    """US dollars for a million tokens, from `since` on (data/prices/README.md)."""
 
     service: str
     model: str
@@ -83,27 +84,6 @@ class Price:
     source: str
 
 
-OPENAI_2026 = "OpenAI's pricing page, copies of 2025-07 and 2026-09"
-OPENAI_2023 = "OpenAI's announcement of gpt-3.5-turbo fine-tuning, 2023-08-22"
-OPENAI_2022 = "OpenAI's pricing page, copy of 2022-07"
-PRACTICE = Price("practice", "pocket", 0.0, 0.0, 0.0, date(2026, 11, 20), "this repository")
-
-# Known on 2026-11-20. The last of a model's rows is in force; earlier ones explain old bills.
-PRICES = (
-    Price("openai", "gpt-4.1", 25.00, 3.00, 12.00, date(2025, 7, 1), OPENAI_2026),
-    Price("openai", "gpt-4.1-mini", 5.00, 0.80, 3.20, date(2025, 7, 1), OPENAI_2026),
-    Price("openai", "gpt-4.1-nano", 1.50, 0.20, 0.80, date(2025, 7, 1), OPENAI_2026),
-    Price("openai", "gpt-4o", 25.00, 3.75, 15.00, date(2025, 7, 1), OPENAI_2026),
-    Price("openai", "gpt-4o-mini", 3.00, 0.30, 1.20, date(2025, 7, 1), OPENAI_2026),
-    Price("openai", "gpt-3.5-turbo", 8.00, 12.00, 16.00, date(2023, 8, 22), OPENAI_2023),
-    Price("openai", "gpt-3.5-turbo", 8.00, 3.00, 6.00, date(2023, 11, 6), OPENAI_2026),
-    Price("openai", "davinci-002", 6.00, 12.00, 12.00, date(2025, 7, 1), OPENAI_2026),
-    Price("openai", "babbage-002", 0.40, 1.60, 1.60, date(2025, 7, 1), OPENAI_2026),
-    Price("openai", "davinci", 30.00, 120.00, 120.00, date(2022, 7, 1), OPENAI_2022),
-    Price("openai", "curie", 3.00, 12.00, 12.00, date(2022, 7, 1), OPENAI_2022),
-    Price("openai", "babbage", 0.60, 2.40, 2.40, date(2022, 7, 1), OPENAI_2022),
-    Price("openai", "ada", 0.40, 1.60, 1.60, date(2022, 7, 1), OPENAI_2022),
-)
 # What a service takes besides (Microsoft's guide to fine-tuning, 2026).
 HOSTING = {"azure": "Azure bills a deployed model by the hour besides, the Developer tier aside."}
 
@@ -223,16 +203,36 @@ def price_of(model: str, *, on: date | None = None, service: str = "openai") -> 
     no such row: a guess at a price helps nobody.
     """
     family = re.sub(r"-(\d{4}-\d{2}-\d{2}|\d{4})$", "", base_model(model))  # without its date
-    if service == PRACTICE.service or family == PRACTICE.model:
-        return PRACTICE
-    rows = [row for row in PRICES if (row.service, row.model) == (service, family)]
-    in_force = [row for row in rows if on is None or row.since <= on]
-    if in_force:
-        return max(in_force, key=lambda row: row.since)
-    known = ", ".join(dict.fromkeys(row.model for row in (PRACTICE, *PRICES)))
-    if service == "openai":
-        raise ValueError(f"no price known for {model!r}; the table in {__name__} has: {known}")
+    if service == "practice" or family == "pocket":
+        service, family = "practice", "pocket"
+    rows = [
+        row for row in prices() if row[:2] == (service, family) and (on is None or row.since <= on)
+    ]
+    if rows:
+        return max(rows, key=lambda row: row.since)
+    known = ", ".join(dict.fromkeys(row.model for row in prices() if row.service == service))
+    if known:
+        raise ValueError(f"no price known for {model!r}; data/prices has: {known}")
     raise ValueError(f"no price of {service} is known here for {model!r}; look it up there")
+
+
+@cache
+def prices() -> tuple[Price, ...]:
+    """Return the rows of the table, whose fields its README.md explains."""
+    with open(PRICES, encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return tuple(
+        Price(
+            service,
+            model,
+            float(training),
+            float(read),
+            float(written),
+            date.fromisoformat(since),
+            source,
+        )
+        for service, model, training, read, written, since, source in rows
+    )
 
 
 def base_model(model: str) -> str:
