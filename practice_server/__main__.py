@@ -19,7 +19,7 @@ from practice_server.machine.log import HourlyLimit
 from practice_server.machine.network_drive import is_on_network_drive
 from practice_server.routes import table
 from practice_server.routes.services import Services
-from practice_server.store.catalogue import SHIPPED
+from practice_server.store.catalogue import SHIPPED, read_alias
 from practice_server.store.home import Home, HomeInUse
 from practice_server.web.connections import CannotListen
 from practice_server.web.guard import LOOPBACK
@@ -190,11 +190,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     option(
         "--alias",
-        type=_alias,
+        type=read_alias,
         action="append",
         default=[],
         metavar="NAME=MODEL",
-        help="let MODEL answer to NAME too; may be given more than once",
+        help="let MODEL answer and train under NAME; may be given more than once",
     )
     option("--webhook", metavar="URL", help="tell a program at URL that a job has ended")
     option("--webhook-host", metavar="HOST", help="a host beyond this machine that URL may name")
@@ -224,13 +224,6 @@ def _minutes(text: str) -> float:
     if not 0 < float(text) < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
     return float(text)
-
-
-def _alias(text: str) -> tuple[str, str]:
-    name, separator, model = text.partition("=")
-    if not (name and separator and model):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=MODEL")
-    return name, model
 
 
 if __name__ == "__main__":

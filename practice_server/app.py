@@ -68,6 +68,8 @@ def create_app(
     if webhook:
         told.begin(store)
     arguments = ["--home", str(home.root), "--models", str(models_folder)]
+    for name, model in aliases.items():
+        arguments += ["--alias", f"{name}={model}"]
     arguments += ["--job-fails"] if "job_fails" in rehearsed else []
     catalogue_type = LateCatalogue if "model_not_ready" in rehearsed else Catalogue
     answers = Answers(lanes.threads)

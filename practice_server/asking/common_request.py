@@ -63,6 +63,7 @@ def read_model(fields: Fields, catalogue: Catalogue, owner: str) -> Model:
     model = catalogue.find(name, owner)
     if model is None:
         message = f"The model `{name}` does not exist or you do not have access to it."
+        message += catalogue.advice(name)
         raise ApiError(404, message, code="model_not_found")
     return model
 

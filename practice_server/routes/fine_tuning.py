@@ -88,9 +88,11 @@ def _refuse_integrations(fields: Fields) -> None:
 
 def _read_model(request: Request, fields: Fields) -> str:
     name = fields.text("model", required=True)
-    model = services(request).catalogue.find(name, owner(request))
+    catalogue = services(request).catalogue
+    model = catalogue.find(name, owner(request))
     if model is None:
         message = f"Model {name} is not available for fine-tuning or does not exist."
+        message += catalogue.advice(name)
         raise ApiError(400, message, code="model_not_available")
     return model.id
 

@@ -37,9 +37,11 @@ async def delete(request: Request) -> JSONResponse:
 
 def _named(request: Request) -> Model:
     name = request.path_params["model"]
-    model = services(request).catalogue.find(name, owner(request))
+    catalogue = services(request).catalogue
+    model = catalogue.find(name, owner(request))
     if model is None:
-        message = f"The model '{name}' does not exist"
+        advice = catalogue.advice(name)
+        message = f"The model '{name}' does not exist" + (advice and f".{advice}")
         raise ApiError(404, message, param="model", code="model_not_found")
     return model
 

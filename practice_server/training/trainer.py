@@ -18,7 +18,7 @@ from pathlib import Path
 from practice_server.engines.engine import ModelUnusable
 from practice_server.machine import children
 from practice_server.store import jobs
-from practice_server.store.catalogue import Catalogue
+from practice_server.store.catalogue import Catalogue, read_alias
 from practice_server.store.database import Store
 from practice_server.store.home import Home, is_disk_full
 from practice_server.store.jobs import JobFailed, NoLongerOurs
@@ -29,7 +29,7 @@ def main() -> int:
     options = _options()
     home = Home(options.home)
     store = Store(home.database)
-    catalogue = Catalogue(store, home, options.models)
+    catalogue = Catalogue(store, home, options.models, dict(options.alias))
     ended = children.ended_with_parent()
     # Nothing is left to do for a job that was cancelled or has another trainer by now.
     with contextlib.suppress(NoLongerOurs):
@@ -87,6 +87,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m practice_server.training.trainer")
     parser.add_argument("--home", type=Path, required=True, help="the server's folder")
     parser.add_argument("--models", type=Path, required=True, help="the folder of base models")
+    parser.add_argument("--alias", type=read_alias, action="append", default=[])
     parser.add_argument("--memory", type=int, help="bytes that training may take, if known")
     parser.add_argument("--job-fails", action="store_true", help="after its first epoch")
     parser.add_argument("--job", required=True, help="the job's id")
