@@ -125,6 +125,7 @@ def _serve(
         lanes=limits.lanes_for(limits.usable_processors(), options.lanes),
         most_memory=options.memory and options.memory * MEGABYTE,
         rehearsed=options.rehearse,
+        result_files=options.result_files,
         webhook=webhook,
     )
     services: Services = app.state.services
@@ -195,6 +196,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=[],
         metavar="NAME=MODEL",
         help="let MODEL answer and train under NAME; may be given more than once",
+    )
+    option(
+        "--result-files",
+        choices=("plain", "base64"),
+        default="plain",
+        help="how the CSV of a job's metrics is sent; OpenAI has sent both",
     )
     option("--webhook", metavar="URL", help="tell a program at URL that a job has ended")
     option("--webhook-host", metavar="HOST", help="a host beyond this machine that URL may name")

@@ -18,13 +18,14 @@ from starlette.routing import Mount, Router
 from practice_server.asking.client import Answers
 from practice_server.machine.limits import Lanes
 from practice_server.routes.services import Services
-from practice_server.routes.table import CALLS
+from practice_server.routes.table import CALLS, OTHER_METHODS
 from practice_server.store import housekeeping, told
 from practice_server.store.catalogue import Catalogue
 from practice_server.store.database import Store, UnknownCursor
 from practice_server.store.home import Home
 from practice_server.training.scheduler import Scheduler
 from practice_server.web import errors
+from practice_server.web.azure import AzurePaths
 from practice_server.web.guard import Guard
 from practice_server.web.keys import Keys
 from practice_server.web.rehearse import SECONDS_IN_QUEUE, LateCatalogue, Rehearsal
@@ -54,13 +55,15 @@ def create_app(
     lanes: Lanes,
     most_memory: int | None,
     rehearsed: Collection[str],
+    result_files: str,
     webhook: Webhook | None,
 ) -> Starlette:
     """The ASGI application that serves the folder `home`; `host` is the address it listens on.
 
     `journal_mode` is that of the database; see `Store`, also for what is raised. `lanes` is what
     the machine's processors give, `most_memory` what training may take; see `Scheduler`.
-    `rehearsed`: some of REHEARSALS. `webhook`: who is told that a job has ended.
+    `rehearsed`: some of REHEARSALS. `result_files`: "plain" or "base64". `webhook`: who is told
+    that a job has ended.
     """
     store = Store(
         home.database, durable=True, journal_mode=journal_mode, patience=SECONDS_FOR_A_LOCK
@@ -68,6 +71,7 @@ def create_app(
     if webhook:
         told.begin(store)
     arguments = ["--home", str(home.root), "--models", str(models_folder)]
+    arguments += ["--result-files", result_files]
     for name, model in aliases.items():
         arguments += ["--alias", f"{name}={model}"]
     arguments += ["--job-fails"] if "job_fails" in rehearsed else []
@@ -90,8 +94,9 @@ def create_app(
         answers=answers,
     )
     app = Starlette(
-        routes=[Mount("/v1", Router(CALLS, redirect_slashes=False))],
+        routes=[Mount("/v1", Router([*CALLS, *OTHER_METHODS], redirect_slashes=False))],
         middleware=[
+            Middleware(AzurePaths),
             Middleware(Guard, home=home, keys=keys, host=host),
             Middleware(Rehearsal, codes=rehearsed),
         ],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from practice_server.web.errors import ApiError
 from practice_server.web.fields import refuse_body, refuse_unknown_query
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Call(Route):
@@ -42,6 +45,27 @@ class Call(Route):
         self.remark = differs
 
 
+class OtherMethods(Route):
+    """Refuses the methods that a path has no call for: it names those that it has, or says why
+    there is none."""
+
+    def __init__(self, path: str, calls: Collection[Call]) -> None:
+        served = ", ".join(call.method for call in calls if call.is_served)
+
+        async def refuse(request: Request) -> Response:
+            if served:
+                raise HTTPException(405, headers={"Allow": served})
+            raise not_served(request, next(call.remark for call in calls))
+
+        super().__init__(path, refuse, methods=METHODS)
+
+
+def not_served(request: Request, why: str) -> ApiError:
+    """What the API has and this server has not."""
+    message = f"The practice server does not serve {request.method} {request.url.path}: {why}."
+    return ApiError(501, message, code="not_served")
+
+
 class NotServed(Call):
     """A call that the API has and this server has not; asking for it tells `why`."""
 
@@ -49,7 +73,6 @@ class NotServed(Call):
 
     def __init__(self, method: str, path: str, *, why: str) -> None:
         async def refuse(request: Request) -> Response:
-            message = f"The practice server does not serve {method} {request.url.path}: {why}."
-            raise ApiError(404, message, code="not_served")
+            raise not_served(request, why)
 
         super().__init__(method, path, refuse, differs=why)

@@ -37,6 +37,20 @@ KNOWN = (
     "integrations",
     "metadata",
 )
+# What Azure and Nebius take besides. They are taken here too, and a warning names them.
+ONLY_AZURE = ("trainingType",)
+ONLY_NEBIUS = (
+    "context_length",
+    "learning_rate",
+    "lora",
+    "lora_alpha",
+    "lora_dropout",
+    "lora_r",
+    "max_grad_norm",
+    "packing",
+    "warmup_ratio",
+    "weight_decay",
+)
 METHODS = ("supervised", "dpo", "reinforcement")
 LARGEST_SEED = 2**31 - 1
 LONGEST_SUFFIX = 64
@@ -56,7 +70,7 @@ async def create(request: Request) -> JSONResponse:
 
 
 def _read_order(request: Request, fields: Fields) -> jobs.Order:
-    fields.refuse_unknown(KNOWN)
+    fields.refuse_unknown(KNOWN + ONLY_AZURE)
     _refuse_integrations(fields)
     seed = fields.integer("seed", 0, LARGEST_SEED)
     method, settings = _read_method(fields)
@@ -73,6 +87,7 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
         hyperparameters=_read_hyperparameters(settings, method),
         metadata=fields.metadata("metadata"),
         idempotency_key=request.headers.get("idempotency-key") or None,
+        not_applied=_not_applied(fields, settings),
     )
 
 
@@ -132,8 +147,13 @@ def _read_method(fields: Fields) -> tuple[str, Fields]:
 def _read_hyperparameters(settings: Fields, method: str) -> dict[str, Any]:
     given = settings.object("hyperparameters") or Fields({})
     names = hyperparameters.NAMES[method]
-    given.refuse_unknown(names)
+    given.refuse_unknown((*names, *ONLY_NEBIUS))
     return {name: _unless_auto(given, name) or READ_HYPERPARAMETER[name](given) for name in names}
+
+
+def _not_applied(fields: Fields, settings: Fields) -> tuple[str, ...]:
+    given = settings.object("hyperparameters") or Fields({})
+    return (*filter(fields.__contains__, ONLY_AZURE), *filter(given.__contains__, ONLY_NEBIUS))
 
 
 def _unless_auto(given: Fields, name: str) -> str | None:
@@ -258,7 +278,7 @@ calls = [
         JOBS,
         create,
         has_body=True,
-        differs="the methods are supervised and dpo; no integrations",
+        differs="methods: supervised, dpo; no integrations; Nebius' and Azure's fields only warn",
     ),
     Call("GET", JOBS, list_jobs, query=(*PAGE, "metadata")),
     Call("GET", f"{JOBS}/{{id}}", retrieve, differs="estimated_finish is filled in"),

@@ -10,7 +10,7 @@ from practice_server.routes import (
     models,
     uploads,
 )
-from practice_server.routes.call import NotServed
+from practice_server.routes.call import NotServed, OtherMethods
 
 PERMISSIONS = "/fine_tuning/checkpoints/{model:path}/permissions"
 NO_PROJECTS = "there are no projects here with which a checkpoint could be shared"
@@ -49,6 +49,10 @@ CALLS = [
     *chat.calls,
     *completions.calls,
     *NOT_SERVED,
+]
+OTHER_METHODS = [
+    OtherMethods(path, [call for call in CALLS if call.path == path])
+    for path in dict.fromkeys(call.path for call in CALLS)
 ]
 
 

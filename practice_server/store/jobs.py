@@ -39,7 +39,10 @@ class JobFailed(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What a client asks for when it creates a job; `model` is resolved already."""
+    """What a client asks for when it creates a job; `model` is resolved already.
+
+    `not_applied` names what other services know and this one does not.
+    """
 
     owner: str
     model: str
@@ -51,6 +54,7 @@ class Order:
     hyperparameters: dict[str, Any]
     metadata: dict[str, str] | None
     idempotency_key: str | None
+    not_applied: tuple[str, ...] = ()
 
 
 def create(store: Store, order: Order) -> JobRow:
@@ -60,6 +64,9 @@ def create(store: Store, order: Order) -> JobRow:
         store.insert("jobs", _row(job_id, order))
         events.add(store, job_id, "created", f"Created fine-tuning job: {job_id}", data={})
         events.add(store, job_id, "validating", _validating_message(order), data={})
+        if order.not_applied:
+            message = f"The practice server does not apply: {', '.join(order.not_applied)}"
+            events.add(store, job_id, "not applied", message, level="warn", data={})
     return get(store, job_id)
 
 

@@ -7,6 +7,7 @@ measured.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -61,10 +62,12 @@ class TrainingRun:
         ended: threading.Event,
         *,
         fails: bool = False,
+        result_files: str = "plain",
     ) -> None:
         """`ended` is set when the server is gone or the job is paused: save, and stop.
 
-        `fails`: whether the job is to fail after an epoch, for a rehearsal.
+        `fails`: whether the job is to fail after an epoch, for a rehearsal. `result_files`: the
+        form of the result file, "plain" CSV or the same in "base64".
         """
         self._store = store
         self._home = home
@@ -72,6 +75,7 @@ class TrainingRun:
         self._job = job
         self._ended = ended
         self._fails = fails
+        self._is_base64 = result_files == "base64"
         self._folder = home.job(job["id"])
         self._state = self._folder / f"state-{job['lease']}"
         self._save_at = 0.0
@@ -196,6 +200,7 @@ class TrainingRun:
 
     def _succeed(self) -> None:
         content = as_csv(events.metrics(self._store, self._job["id"]))
+        content = base64.b64encode(content) if self._is_base64 else content
         row = files.new_row(
             owner=self._job["owner"],
             purpose="fine-tune-results",

@@ -69,7 +69,8 @@ def _bring_on(
         else:
             from practice_server.training.train_job import TrainingRun
 
-            TrainingRun(store, home, catalogue, job, ended, fails=options.job_fails).run()
+            choices = {"fails": options.job_fails, "result_files": options.result_files}
+            TrainingRun(store, home, catalogue, job, ended, **choices).run()
     except ModelUnusable as error:
         message = f"The job failed because the model {job['model']} cannot be used: {error}"
         raise JobFailed("model_not_available", message, "model") from error
@@ -89,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--models", type=Path, required=True, help="the folder of base models")
     parser.add_argument("--alias", type=read_alias, action="append", default=[])
     parser.add_argument("--memory", type=int, help="bytes that training may take, if known")
+    parser.add_argument("--result-files", default="plain", help="or base64")
     parser.add_argument("--job-fails", action="store_true", help="after its first epoch")
     parser.add_argument("--job", required=True, help="the job's id")
     return parser.parse_args()

@@ -34,7 +34,9 @@ class ApiError(Exception):
 
 
 def error_response(error: ApiError) -> JSONResponse:
-    return JSONResponse(error.body, error.status)
+    # Asked again, the server would not be able to do more; the official packages obey this.
+    headers = {"x-should-retry": "false"} if error.status == 501 else None
+    return JSONResponse(error.body, error.status, headers)
 
 
 def on_api_error(request: Request, error: ApiError) -> JSONResponse:

@@ -187,12 +187,17 @@ def test_no_parameter_of_the_official_package_is_called_unknown(http, path, para
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("PUT", "/files"), ("POST", "/models"), ("PUT", "/chat/completions"), ("OPTIONS", "/files")],
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/files", "POST, GET"),
+        ("OPTIONS", "/files/x", "GET, DELETE"),
+        ("POST", "/models", "GET"),
+        ("PUT", "/chat/completions", "POST"),
+    ],
 )
-def test_a_wrong_method(http, method, path):
+def test_a_wrong_method(http, method, path, allowed):
     response = http.request(method, path)
-    assert response.status_code == 405 and response.headers["allow"]
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
     assert error_of(response)["code"] == "method_not_supported"
 
 
