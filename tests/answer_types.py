@@ -14,8 +14,9 @@ from openai.types import (
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
+from openai.types.responses import Response, ResponseStreamEvent
 from openai.types.uploads import UploadPart
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 JOBS = "/v1/fine_tuning/jobs"
 # By method and path, as the table of routes has them.
@@ -42,11 +43,13 @@ ANSWERS: dict[tuple[str, str], type] = {
     ("DELETE", "/v1/models/{model}"): ModelDeleted,
     ("POST", "/v1/chat/completions"): ChatCompletion,
     ("POST", "/v1/completions"): Completion,
+    ("POST", "/v1/responses"): Response,
 }
 # The events of a streamed answer.
-CHUNKS: dict[tuple[str, str], type] = {
+CHUNKS: dict[tuple[str, str], Any] = {
     ("POST", "/v1/chat/completions"): ChatCompletionChunk,
     ("POST", "/v1/completions"): Completion,
+    ("POST", "/v1/responses"): ResponseStreamEvent,
 }
 
 # Keys that the real service sends although the package does not know them, by the name of the
@@ -54,6 +57,7 @@ CHUNKS: dict[tuple[str, str], type] = {
 ALSO_SENT = {
     "FineTuningJob": {"user_provided_suffix", "usage_metrics", "shared_with_openai", "eval_id"},
     "Metrics": {"type"},
+    "Response": {"store"},
     "SyncCursorPage": {"object", "first_id", "last_id"},
 }
 # Keys that the package knows and the real service leaves out, or sends only at times.
@@ -74,6 +78,14 @@ MAY_LACK = {
         "full_valid_loss",
         "full_valid_mean_token_accuracy",
     },
+    "InputTokensDetails": {"cache_write_tokens_details"},
+    "Response": {
+        *("access_programs", "conversation", "image", "input_transformations", "moderation"),
+        *("prompt", "prompt_cache_diagnostics", "prompt_cache_options", "tool_usage"),
+    },
+    "Reasoning": {"context", "generate_summary", "mode"},
+    "ResponseFunctionToolCall": {"async_", "caller", "namespace"},
+    "ResponseOutputMessage": {"phase"},
     "PromptTokensDetails": {"cache_write_tokens", "image_tokens", "text_tokens"},
 }
 
@@ -86,8 +98,12 @@ def check_answer(type_: type[BaseModel], content: Any) -> BaseModel:
     return answer
 
 
-def check_chunk(type_: type[BaseModel], content: Any) -> BaseModel:
+def check_chunk(type_: Any, content: Any) -> BaseModel:
     """The same for a part of a streamed answer."""
+    if type_ is ResponseStreamEvent:
+        event = TypeAdapter(type_).validate_python(content, strict=True)
+        _check_keys(event)
+        return event
     choices = content["choices"]
     if type_ is Completion:
         # The package has one type for parts and wholes, and only parts come before the end.

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from practice_server.asking.completion_answer import CompletionAnswer
 from practice_server.asking.completion_request import read_completion_request
 from practice_server.routes.call import Call
-from practice_server.routes.responses import respond
+from practice_server.routes.forms import respond
 from practice_server.routes.services import owner, services
 from practice_server.web.fields import Fields
 

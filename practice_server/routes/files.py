@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from practice_server.routes.bodies import keep_file, read_form
 from practice_server.routes.call import Call
-from practice_server.routes.responses import as_list
+from practice_server.routes.forms import as_list
 from practice_server.routes.services import owner, services
 from practice_server.store import files
 from practice_server.store.tables import FileRow

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from practice_server.routes.call import Call
-from practice_server.routes.responses import as_list
+from practice_server.routes.forms import as_list
 from practice_server.routes.services import owner, services
 from practice_server.store import checkpoints, events, files, jobs
 from practice_server.store.database import Store

@@ -1,95 +1,31 @@
-"""The forms of responses: a list, and a model's answer, whole or streamed as it is generated."""
+"""POST /responses, the newer form of asking a model."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
-from contextlib import aclosing
-from typing import Any, Protocol
-
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 
-from practice_server.store.database import Page, RowType
-from practice_server.store.objects import Object
-from practice_server.web.errors import CLIENT_GONE, ApiError
-
-
-class Answer(Protocol):
-    """A model's answer in the two forms in which a client may want it."""
-
-    async def whole(self) -> Object: ...
-
-    def chunks(self) -> AsyncIterator[Object]: ...
+from practice_server.asking.responses_answer import ResponsesAnswer
+from practice_server.asking.responses_request import read_responses_request
+from practice_server.routes.call import Call
+from practice_server.routes.forms import respond
+from practice_server.routes.services import owner, services
+from practice_server.web.fields import Fields
 
 
-async def respond(request: Request, answer: Answer, *, stream: bool) -> Response:
-    if not stream:
-        return await _unless_client_goes(request, answer.whole())
-    events = as_events(answer.chunks())
-    # The first event tells whether there will be an answer: a refusal has its own status.
-    first = await anext(events)
-    return StreamingResponse(
-        _from_first(first, events), media_type="text/event-stream; charset=utf-8"
+async def create(request: Request) -> Response:
+    fields = await Fields.of_body(request)
+    wanted = read_responses_request(fields, services(request).catalogue, owner(request))
+    answer = ResponsesAnswer(wanted, services(request).answers)
+    return await respond(request, answer, stream=wanted.stream)
+
+
+calls = [
+    Call(
+        "POST",
+        "/responses",
+        create,
+        has_body=True,
+        differs="texts and functions; nothing is stored, so previous_response_id is refused",
     )
-
-
-async def _from_first(first: str, events: AsyncGenerator[str, None]) -> AsyncIterator[str]:
-    async with aclosing(events):
-        yield first
-        async for event in events:
-            yield event
-
-
-async def _unless_client_goes(request: Request, answer: Coroutine[Any, Any, Any]) -> Response:
-    """Answer, but stop working as soon as nobody waits for it."""
-    answering = asyncio.create_task(answer)
-    leaving = asyncio.create_task(_client_gone(request))
-    try:
-        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if answering.done():
-            return JSONResponse(answering.result())
-        return Response(status_code=CLIENT_GONE)
-    finally:
-        answering.cancel()
-        leaving.cancel()
-
-
-async def _client_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-def as_list(
-    page: Page[RowType], as_object: Callable[[RowType], Object], *, with_ends: bool = False
-) -> Object:
-    """A page as the API shows it; `with_ends` names its first and last id."""
-    data = [as_object(row) for row in page.rows]
-    shown = {"object": "list", "data": data, "has_more": page.has_more}
-    if with_ends:
-        shown["first_id"] = data[0]["id"] if data else None
-        shown["last_id"] = data[-1]["id"] if data else None
-    return shown
-
-
-async def as_events(chunks: AsyncIterator[Object]) -> AsyncGenerator[str, None]:
-    """Each chunk as an event, then the mark of the end.
-
-    An error before the first chunk is raised; a later one becomes an event.
-    """
-    started = False
-    try:
-        async for chunk in chunks:
-            yield _event(chunk)
-            started = True
-    except ApiError as error:
-        if not started:
-            raise
-        yield _event(error.body)
-    yield "data: [DONE]\n\n"
-
-
-def _event(content: Object) -> str:
-    # Some clients end a line at U+0085 and U+2028 too: JSON's default escapes all but ASCII.
-    return f"data: {json.dumps(content)}\n\n"
+]

@@ -8,6 +8,7 @@ from practice_server.routes import (
     files,
     fine_tuning,
     models,
+    responses,
     uploads,
 )
 from practice_server.routes.call import NotServed, OtherMethods
@@ -30,7 +31,10 @@ NOT_SERVED = [
     NotServed("POST", "/chat/completions/{id}", why=NOTHING_STORED),
     NotServed("DELETE", "/chat/completions/{id}", why=NOTHING_STORED),
     NotServed("GET", "/chat/completions/{id}/messages", why=NOTHING_STORED),
-    NotServed("POST", "/responses", why="ask through chat completions instead"),
+    NotServed("GET", "/responses/{id}", why=NOTHING_STORED),
+    NotServed("DELETE", "/responses/{id}", why=NOTHING_STORED),
+    NotServed("POST", "/responses/{id}/cancel", why="every answer comes at once"),
+    NotServed("GET", "/responses/{id}/input_items", why=NOTHING_STORED),
     NotServed("POST", "/batches", why="ask one by one instead"),
     NotServed("POST", "/embeddings", why=NO_TASK),
     NotServed("POST", "/moderations", why=NO_TASK),
@@ -48,6 +52,7 @@ CALLS = [
     *models.calls,
     *chat.calls,
     *completions.calls,
+    *responses.calls,
     *NOT_SERVED,
 ]
 OTHER_METHODS = [

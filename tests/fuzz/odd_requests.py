@@ -126,6 +126,17 @@ MESSAGES = st.lists(
     min_size=1,
     max_size=3,
 )  # fmt: skip
+ITEMS = st.sampled_from(["Hi", "道"]) | st.lists(
+    st.one_of(
+        some({"role": st.sampled_from(["user", "assistant", "developer"]),
+              "content": st.sampled_from(["Hi", [{"type": "input_text", "text": "道"}]])},
+             type=st.just("message")),
+        some({"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}),
+        some({"type": "function_call_output", "call_id": "a", "output": "Hi"}),
+    ),
+    min_size=1,
+    max_size=3,
+)  # fmt: skip
 SETTINGS = some({"n_epochs": 1}, batch_size=st.sampled_from([1, 256, "auto"]),
                 learning_rate_multiplier=st.sampled_from([0.1, 1, "auto"]))  # fmt: skip
 BODIES = {
@@ -160,6 +171,18 @@ BODIES = {
         best_of=st.integers(1, 3),
         echo=st.booleans(),
         logprobs=st.integers(0, 5),
+    ),
+    ("POST", "/v1/responses"): some(
+        {"model": named("model"), "input": ITEMS, "max_output_tokens": 16},
+        instructions=st.sampled_from(["Hi", "道", ""]),
+        temperature=SAYING["temperature"],
+        top_p=SAYING["top_p"],
+        stream=st.booleans(),
+        store=st.booleans(),
+        top_logprobs=st.integers(0, 20),
+        include=st.just(["message.output_text.logprobs"]),
+        text=st.just({"format": {"type": "text"}, "verbosity": "low"}),
+        tools=st.just([]),
     ),
 }
 FORMS = {

@@ -134,19 +134,23 @@ def test_every_answer_has_openais_form(world, method, path):
     try_out()
     world.answered += answered
     print(method, path, dict(sorted(answered.items())))
-    assert set(answered) - {401, 403, 404, 405}  # what the route itself says
+    assert set(answered) - {401, 403, 404, 405, 501}  # what the route itself says
     assert world.server.process.poll() is None and world.server.client.models.list().data
 
 
 def check_form(method, path, request, status, content_type, body):
     """What must be true of any answer."""
-    assert status == 200 or 400 <= status < 500
+    assert status in (200, 501) or 400 <= status < 500
     if status >= 400:
         assert content_type == "application/json"
         assert list(json.loads(body)["error"]) == ["message", "type", "param", "code"]
     elif request.is_to_its_route and content_type == "text/event-stream":
-        *events, done, rest = body.decode().split("\n\n")
-        assert (done, rest) == ("data: [DONE]", "")
+        *events, last, rest = body.decode().split("\n\n")
+        assert rest == ""
+        if path == "/v1/responses":  # its events have names, and no mark stands at their end
+            events = [event.partition("\n")[2] for event in [*events, last]]
+        else:
+            assert last == "data: [DONE]"
         for event in events:
             check_chunk(CHUNKS[method, path], json.loads(event.removeprefix("data: ")))
     elif request.is_to_its_route and ANSWERS[method, path] is not bytes:

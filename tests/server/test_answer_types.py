@@ -76,6 +76,7 @@ def body_of(server, client, data):
                 }
             },
             "/v1/completions": {"json": {"model": "tiny", "prompt": "Say", "logprobs": 1}},
+            "/v1/responses": {"json": {"model": "tiny", "input": "Say", "top_logprobs": 1}},
         }.get(path, {})
 
     return body
