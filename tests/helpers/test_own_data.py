@@ -91,7 +91,7 @@ FILES = {
     "headings": (
         "t.md",
         MARKDOWN,
-        ["headings of level 2", "in no pair of question and answer: 3"],
+        ["headings with ## are", "in no pair of question and answer: 2"],
     ),
     "Windows-1252": ("t.csv", TABLE.encode("cp1252"), ["encoding: Windows-1252 (Western"]),
     "Chinese": ("t.csv", CHINESE.encode("gb18030"), ["encoding: GB18030", "'客户问题' taken"]),
@@ -161,7 +161,11 @@ def test_overruled_columns_are_taken(prepare):
             b"question,answer\nhi,\x81\n",
             "line 2: the byte 0x81 is no text in Windows-1252",
         ),
-        ("t.csv", TABLE.encode() + b"caf\xe9,x\n", "line 14: the byte 0xE9 is no text in UTF-8"),
+        (
+            "t.csv",
+            TABLE.encode() + b"caf\xe9,x\n",
+            "line 14: not UTF-8; it looks like text in UTF-8 but for the byte 0xE9",
+        ),
         ("t.csv", "вопрос,ответ\n".encode("cp1251"), "or name it with --encoding"),
         ("t.md", "no heading\n", "no questions with answers found"),
         ("t.json", '{"train": [{}], "test": [{}]}', "found train, test"),
