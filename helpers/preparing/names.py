@@ -9,6 +9,10 @@ import yaml
 
 SIDES = ("prompt", "completion")
 NAMES = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
+WITHIN = {
+    side: re.compile(rf"(?<![a-z])({'|'.join(kinds['texts'] + kinds['people'])})s?(?![a-z])")
+    for side, kinds in NAMES.items()
+}
 
 
 def side_of(name: str) -> str | None:
@@ -27,10 +31,7 @@ def usual(side: str, names: Sequence[str]) -> str | None:
         [name for word in NAMES[side][kind] for name in names if plain[name] == word]
         for kind in ("texts", "weak")
     )
-    within = [name for name in names if [s for s in SIDES if _holds(plain[name], s)] == [side]]
+    within = [
+        name for name in names if [s for s in SIDES if WITHIN[s].search(plain[name])] == [side]
+    ]
     return next(iter([*exact, *within, *weak]), None)
-
-
-def _holds(name: str, side: str) -> bool:
-    words = "|".join(NAMES[side]["texts"] + NAMES[side]["people"])
-    return bool(re.search(rf"(?<![a-z])({words})s?(?![a-z])", name))

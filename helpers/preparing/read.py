@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from helpers.preparing.shapes import SHAPES, rows_of_text
 from helpers.text import CERTAIN, clean, foreign_encoding
 
 Line = tuple[int, list[str]]  # its number in the file, its cells
+MOST_TITLES = 4  # above the names of the columns
 
 
 def read_rows(
@@ -116,10 +117,9 @@ def _table(lines: Iterable[Line], say: Say) -> list[Row]:
     """Return a row for each line that is not empty, by the names in the first one below titles."""
     filled = [(line, cells) for line, cells in lines if any(map(str.strip, cells))]
     # One of several cells filled: a title, or Excel's `sep=;`.
-    heads = [
-        n for n, (_, cells) in enumerate(filled) if len(cells) == 1 or sum(map(bool, cells)) > 1
-    ]
-    titles = heads[0] if heads and heads[0] < MOST_TITLES else 0
+    are_titles = (len(cells) > 1 == len([*filter(str.strip, cells)]) for _, cells in filled)
+    titles = len([*takewhile(bool, are_titles)])
+    titles = titles if titles <= MOST_TITLES and titles < len(filled) else 0
     line, names = filled[titles] if filled else (1, [])
     names = [name.strip() for name in names]
     while names and not names[-1]:
@@ -157,12 +157,6 @@ def _jsonl(text: str) -> list:
 LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _yaml = partial(_document, parse=partial(yaml.load, Loader=LOADER), name="YAML")
 _json = partial(_document, parse=json.loads, name="JSON")
-PARSERS: dict[str, Callable[[str], Any]] = {
-    ".json": _json,
-    ".jsonl": _jsonl,
-    ".yaml": _yaml,
-    ".yml": _yaml,
-}
+PARSERS: dict[str, Any] = {".json": _json, ".jsonl": _jsonl, ".yaml": _yaml, ".yml": _yaml}
 MARKS = {".csv": ",;\t", ".tsv": "\t"}
 ENDINGS = (*MARKS, *PARSERS, ".xlsx", *SHAPES)
-MOST_TITLES = 5  # above the names of the columns

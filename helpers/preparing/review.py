@@ -6,7 +6,7 @@ These are the checks of the preparation tool that OpenAI's package had through v
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,9 @@ class Review:
     def lower_case(self, column: str) -> None:
         texts = self.texts(column)
         letters = [c for text in texts for c in text if c.isupper() or c.islower()]
-        upper = sum(map(str.isupper, letters))
-        if upper > len(letters) / 3:
-            lower = [text.lower() for text in texts]
-            self.rewrite("capitals", column, lower, share=upper / len(letters))
+        share = sum(map(str.isupper, letters)) / max(1, len(letters))
+        if share > 1 / 3:
+            self.rewrite("capitals", column, map(str.lower, texts), share=share)
 
     def cut_start(self, column: str, least: int) -> None:
         """Cut off what all texts begin with, up to a space or full-width mark: whole words."""
@@ -87,10 +86,9 @@ class Review:
         self.rewrite(f"{column} end", column, [text + mark for text in texts], mark=mark)
 
     def add_space(self) -> None:
-        texts = self.texts("completion")
-        bare = [row for row, text in zip(self.pairs, texts, strict=True) if not text[:1].isspace()]
+        bare = [row for row, pair in self.pairs.items() if not pair["completion"][:1].isspace()]
         if bare:
-            spaced = [text if text[:1].isspace() else f" {text}" for text in texts]
+            spaced = (re.sub(r"^(?=\S)", " ", text) for text in self.texts("completion"))
             self.rewrite("space", "completion", spaced, rows=named(bare))
 
     def texts(self, column: str) -> list[str]:
@@ -110,7 +108,7 @@ class Review:
         if not self.pairs:
             raise ValueError("no row is left")
 
-    def rewrite(self, what: str, column: str, texts: Sequence[str], **found: Any) -> None:
+    def rewrite(self, what: str, column: str, texts: Iterable[str], **found: Any) -> None:
         finding, proposal = (words.format(column=column, **found) for words in WORDS[what])
         print(f"- {finding}\n  proposed: {proposal}")
         if self.accepts():

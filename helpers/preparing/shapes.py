@@ -53,11 +53,6 @@ def paired(turns: Turns, sentence: str, say: Say) -> list[Row]:
     return [{"prompt": turns[n][1], "completion": turns[n + 1][1]} for n in starts]
 
 
-def chat_export(text: str, who: Who) -> tuple[Turns, str]:
-    """Messages with time and name."""
-    return chat(_begun(text, MESSAGE), who)
-
-
 def chat(said: Turns, who: Who) -> tuple[Turns, str]:
     """What people say, by their names; what one side says in a row is one turn."""
     kept = [(name, words) for name, words in said if name and not NO_WORDS.fullmatch(words)]
@@ -91,11 +86,11 @@ def headings(text: str, who: Who) -> tuple[Turns, str]:
     # What looks like a heading in a block of code is none; the mark before it is cleaned away.
     text = FENCED.sub(lambda block: block[0].replace("\n", "\n\u200b"), text)
     titles = [(level, words.split("\n")[0]) for level, words in _begun(text, HEADING) if level]
-    asked = [level for level, title in titles if title.rstrip(" #*:")[-1:] in "?？"]
+    asked = [level for level, title in titles if title.rstrip(" #*:").endswith(("?", "？"))]
     levels = Counter(asked or [level for level, _ in titles])
     best = max(levels, key=levels.__getitem__, default="")
     turns = []
-    for level, words in _begun(text, HEADING, [each for each, _ in titles if each <= best]):
+    for level, words in _begun(text, HEADING, {each for each, _ in titles if each <= best}):
         title, _, below = words.partition("\n")
         is_asked = [("prompt", title.strip(" #*:")), ("completion", below.strip())]
         turns += is_asked if level == best else [("", words)]
@@ -124,7 +119,9 @@ def _begun(text: str, start: re.Pattern, keys: Collection[str] | None = None) ->
     return [(key, said) for key, lines in texts if (said := "\n".join(lines).strip())]
 
 
-SHAPES: dict[str, Sequence[Shape]] = {
-    ".txt": (chat_export, marked, lines),
-    ".md": (chat_export, marked, headings),
-}
+def chat_export(text: str, who: Who) -> tuple[Turns, str]:
+    """Messages with time and name, as phones write them."""
+    return chat(_begun(text, MESSAGE), who)
+
+
+SHAPES = {".txt": (chat_export, marked, lines), ".md": (chat_export, marked, headings)}
