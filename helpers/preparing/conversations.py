@@ -67,19 +67,23 @@ def _row(number: int, item: Any, counts: Counter[str]) -> Row | None:
     key = next((key for key in item if any(map(_role, _turns(item[key])))), None)
     if key is None or (key == "messages" and "role" in item[key][0]) or "completion" in item:
         return item
-    turns = _turns(item.pop(key))
+    messages = _messages(_turns(item.pop(key)), counts)
+    return item | {"messages": messages} if messages else None
+
+
+def _messages(turns: Turns, counts: Counter[str]) -> list[Row]:
+    """Return the messages up to the last answer; none if a turn shows no role."""
     roles = [_role(turn) for turn in turns]
     if None in roles:
         name, text = turns[roles.index(None)]
         counts[f"conversations left out for {'the role' if text else 'no text of'} {name!r}"] += 1
-        return None
+        return []
     while roles and roles[-1] != "assistant":
         counts["turns left out after the last answer of a conversation"] += 1
         roles.pop()
     said = list(zip(roles, turns, strict=False))
     counts.update(f"turns of {name!r} taken for the {role}'s" for role, (name, _) in said)
-    messages = [{"role": role, "content": text} for role, (_, text) in said]
-    return item | {"messages": messages} if messages else None
+    return [{"role": role, "content": text} for role, (_, text) in said]
 
 
 def _turns(value: Any) -> Turns:
