@@ -101,19 +101,18 @@ def _prepared(args: argparse.Namespace) -> list[Row]:
 def _columns(args: argparse.Namespace, rows: list[Row], say: Say, ask: Ask) -> dict[str, Columns]:
     """Return the columns that become `prompt`, `completion` and the earlier turns."""
     names = names_of(rows)
-    earlier = {name: (_alike(name, names),) for name in args.earlier if args.to == "chat"}
-    prompt = tuple(_alike(name, names) for name in args.prompt or ())
-    completion = args.completion and _alike(args.completion, names)
+
+    def named(name: str) -> str:
+        """Return the column called `name`, or else the one that differs only in capitals."""
+        alike = [each for each in names if each.casefold() == name.casefold()]
+        if not alike:
+            raise ValueError(f"no column {name!r}; the columns are {', '.join(names)}")
+        return name if name in alike else alike[0]
+
+    earlier = {name: (named(name),) for name in args.earlier if args.to == "chat"}
+    given = tuple(map(named, args.prompt or ())), args.completion and named(args.completion)
     besides = [*chain(*earlier.values())]
-    return find_columns(rows, prompt, completion, besides=besides, say=say, ask=ask) | earlier
-
-
-def _alike(name: str, names: Sequence[str]) -> str:
-    """Return the column called `name`, or else the one that differs only in capitals."""
-    alike = [each for each in names if each.casefold() == name.casefold()]
-    if not alike:
-        raise ValueError(f"no column {name!r}; the columns are {', '.join(names)}")
-    return name if name in alike else alike[0]
+    return find_columns(rows, *given, besides=besides, say=say, ask=ask) | earlier
 
 
 def _show(examples: Iterable[Row], was_chosen: bool, accepts: Callable[[], bool]) -> None:

@@ -103,10 +103,9 @@ def _contents(row: Row, number: int) -> list[str]:
     messages = _messages(row, number)
     if not messages or messages[-1].get("role") != "assistant":
         raise UnusableRow(f"row {number}: the last message is not the assistant's")
-    texts: list[Any] = [message.get("content") for message in messages]
-    if not all(isinstance(text, str) for text in texts):
-        raise UnusableRow(f"row {number}: a message holds something else than text")
-    return texts
+    if all(isinstance(message.get("content"), str) for message in messages):
+        return [message["content"] for message in messages]
+    raise UnusableRow(f"row {number}: a message holds something else than text")
 
 
 def _turns(row: Row, number: int, columns: Sequence[Columns]) -> list[dict]:

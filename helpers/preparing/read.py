@@ -39,8 +39,7 @@ def read_rows(
 
     `encoding` None finds it out. What was chosen or left out is told to `say`, a sentence each;
     `ask` decides who the assistant is where no name tells it, and raises ValueError by default.
-    Raises OSError if the file cannot be opened, UnreadableFile if it is broken or in another
-    encoding.
+    Raises OSError if the file cannot be opened, UnreadableFile if it cannot be read.
     """
     path = Path(path)
     ending = path.suffix.lower()
