@@ -7,13 +7,16 @@ On stdin and stdout it reads and writes one JSON object a line:
     in    {"id", "folder", "messages", "sampling", "stop"}                 a request
           {"cancel": id}                                                   nobody waits any more
     out   {"id", "prompt_tokens", "prompt_logprobs"}                       an answer begins
-          {"id", "text", "logprobs"}                                       a piece of it
+          {"id", "text", "logprobs"}                                       a piece of its text
+          {"id", "call", "name"}                                           a call in it begins
+          {"id", "call", "arguments"}                                      a piece of this
           {"id", "finish_reason", "completion_tokens", "mean_logprob"}     its end
-          {"id", "refused": {"message", "code"}}                           instead of an answer
+          {"id", "refused": {"message", "code", "param"}}                  instead of an answer
 
 "folder" comes from the server's catalogue, "sampling" has the fields of `Sampling`. With
-"messages" there may be "tools". Instead of them there may be "prompt", a text to go on with, and
-"score_prompt", whether its own tokens are scored: only then there are "prompt_logprobs".
+"messages" there may be "tools", and a "form", that of `AnswerForm`. Instead of them there may be
+"prompt", a text to go on with, and "score_prompt", whether its own tokens are scored: only then
+there are "prompt_logprobs".
 """
 
 from __future__ import annotations
@@ -28,8 +31,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from practice_server.asking.streams import Piece, TextStream, TokenStream
-from practice_server.engines.engine import Engine, ModelUnusable, Sampling, Token
+from practice_server.asking.streams import CallStream, Piece, TextStream, TokenStream
+from practice_server.engines.engine import (
+    Engine,
+    Mask,
+    MaskUnusable,
+    ModelUnusable,
+    Sampling,
+    Token,
+)
 from practice_server.engines.model_folder import engine_of, raising_model_unusable
 
 # Of model folders on the disk; a loaded model takes about twice as much.
@@ -40,11 +50,17 @@ Request = dict[str, Any]
 
 
 class Refused(Exception):
-    """A request that the model cannot answer."""
+    """A request that the model cannot answer; `told` is what the server is told of it.
 
-    def __init__(self, message: str, code: str) -> None:
+    `is_last`: this process is of no more use, as a thread in it does not end.
+    """
+
+    def __init__(
+        self, message: str, code: str | None, param: str | None = None, *, is_last: bool = False
+    ) -> None:
         super().__init__(message)
-        self.code = code
+        self.told = {"refused": {"message": message, "code": code, "param": param}}
+        self.is_last = is_last
 
 
 class Models:
@@ -104,10 +120,12 @@ def main() -> None:
                     break
                 _send(request, part)
         except Refused as refusal:
-            _send(request, {"refused": {"message": str(refusal), "code": refusal.code}})
+            _send(request, refusal.told)
+            if refusal.is_last:
+                os._exit(0)  # the server starts another one
         except ModelUnusable as error:
             message = f"The model cannot be used: {error}."
-            _send(request, {"refused": {"message": message, "code": "model_not_available"}})
+            _send(request, Refused(message, "model_not_available").told)
         inbox.forget(request)
 
 
@@ -131,8 +149,12 @@ def answer(request: Request, models: Models) -> Iterator[dict[str, Any]]:
             "context_length_exceeded",
         )
     speech = Speech(engine, request)
-    yield {"prompt_tokens": len(prompt), **speech.about_prompt(prompt)}
-    yield from speech.parts(prompt)
+    try:
+        mask = _mask(engine, request)
+        yield {"prompt_tokens": len(prompt), **speech.about_prompt(prompt)}
+        yield from speech.parts(prompt, mask)
+    except MaskUnusable as error:
+        raise _refusal(engine, request["form"], error) from error
 
 
 def _asked(request: Request) -> str:
@@ -145,6 +167,24 @@ def _encode(engine: Engine, request: Request) -> list[int]:
     return engine.tokenizer.encode_prompt(request["messages"], request.get("tools"))
 
 
+def _mask(engine: Engine, request: Request) -> Mask | None:
+    """What holds the answer to its form; None if it has none."""
+    if "form" not in request:
+        return None
+    from practice_server.asking.constraint import mask_of  # plain answers do without it
+
+    return mask_of(engine.tokenizer, request["form"])
+
+
+def _refusal(engine: Engine, form: dict[str, Any], error: MaskUnusable) -> Refused:
+    """The error for a form to which no answer can be held; it names the schema at fault."""
+    from practice_server.asking.constraint import at_fault
+
+    schema = at_fault(engine.tokenizer, form)
+    message = f"Invalid schema for {schema['name']}: {error}"
+    return Refused(message, schema["code"], schema["param"], is_last=error.is_endless)
+
+
 class Speech:
     """One answer on its way from tokens to text."""
 
@@ -154,6 +194,8 @@ class Speech:
         self._score_prompt = request.get("score_prompt", False)
         self._stream = TextStream(request["stop"])
         self._tokens = TokenStream()
+        self._calls = CallStream()
+        self._in_call = False
         self._n_tokens = 0
         self._drawn: list[float] = []
 
@@ -164,20 +206,20 @@ class Speech:
         scored = self._engine.score(prompt, top_logprobs=self._sampling.top_logprobs or 0)
         return {"prompt_logprobs": [self._entry(self._piece(token)) for token in scored]}
 
-    def parts(self, prompt: list[int]) -> Iterator[dict[str, Any]]:
+    def parts(self, prompt: list[int], mask: Mask | None = None) -> Iterator[dict[str, Any]]:
         finish_reason = "length"
-        for token in self._engine.generate(prompt, self._sampling):
+        for token in self._engine.generate(prompt, self._sampling, mask):
             self._drawn.append(token.logprob)
             if token.id in self._engine.tokenizer.ends:
                 finish_reason = "stop"
                 break
-            text = self._take(token)
-            yield from self._part(text, self._tokens.shown(self._stream.n_shown))
+            self._n_tokens += 1
+            yield from self._take(token)
             if self._stream.stopped:
                 finish_reason = "stop"
                 break
-        text = self._stream.end()
-        yield from self._part(text, self._tokens.end(self._stream.n_shown))
+        if not self._in_call:
+            yield from self._end_text()
         mean_logprob = sum(self._drawn) / max(1, len(self._drawn))
         yield {
             "finish_reason": finish_reason,
@@ -185,12 +227,25 @@ class Speech:
             "mean_logprob": mean_logprob,
         }
 
-    def _take(self, token: Token) -> str:
-        self._n_tokens += 1
-        piece = self._piece(token)
-        if self._sampling.top_logprobs is not None:
-            self._tokens.add(piece)
-        return self._stream.add(piece.content)
+    def _take(self, token: Token) -> Iterator[dict[str, Any]]:
+        if token.id == self._engine.tokenizer.call:
+            if not self._in_call:
+                yield from self._end_text()
+            self._in_call = True
+            self._calls.begin()
+        elif self._in_call:
+            yield from self._calls.add(self._bytes(token.id))
+        else:
+            piece = self._piece(token)
+            if self._sampling.top_logprobs is not None:
+                self._tokens.add(piece)
+            text = self._stream.add(piece.content)
+            yield from self._part(text, self._tokens.shown(self._stream.n_shown))
+
+    def _end_text(self) -> Iterator[dict[str, Any]]:
+        """What was held back of the text."""
+        text = self._stream.end()
+        yield from self._part(text, self._tokens.end(self._stream.n_shown))
 
     def _piece(self, token: Token) -> Piece:
         return Piece(token, self._bytes(token.id))
