@@ -122,7 +122,6 @@ def read_tools(fields: Fields) -> list[Function]:
         inner = described.object("function", required=True)
         inner.refuse_unknown(("name", "description", "parameters", "strict"))
         functions.append(read_function(inner, f"{path}.function.parameters"))
-    _refuse_doubles(functions)
     return functions
 
 
@@ -143,13 +142,6 @@ def read_function(described: Fields, param: str) -> Function:
     schema = Schema(content, f"function '{name}'", param, "invalid_function_parameters")
     schema.check(strict=described.truth("strict"))
     return Function(name, schema)
-
-
-def _refuse_doubles(functions: Sequence[Function]) -> None:
-    names = [function.name for function in functions]
-    double = next((name for name in names if names.count(name) > 1), None)
-    if double is not None:
-        raise ApiError(400, f"The function '{double}' is there more than once.", param="tools")
 
 
 def read_name(described: Fields) -> str:

@@ -77,10 +77,10 @@ def _grammar(form: Form, call: int | None) -> str:
         for function in form["functions"]
     )
     calls = "call+" if form["parallel"] else "call"
-    start = calls if form["must_call"] else f"text {calls} | text"
-    if form["text"] and not form["must_call"]:
-        start = f"{calls} | text"
-    return f"start: {start}\ntext: {text}\ncall: <[{call}]> ({functions})\n"
+    if not form["must_call"]:
+        # Beside calls there may be any text, but no text by a schema.
+        calls = f"text | {calls}" if form["text"] else f"text | text {calls}"
+    return f"start: {calls}\ntext: {text}\ncall: <[{call}]> ({functions})\n"
 
 
 def _json(schema: dict[str, Any]) -> str:
@@ -116,7 +116,8 @@ def _in_time(compile: Callable[[], LLMatcher]) -> LLMatcher:
     threading.stack_size(usual)
     thread.join(MOST_SECONDS)
     if not done:
-        raise MaskUnusable(f"it takes more than {MOST_SECONDS} seconds to read", is_endless=True)
+        reason = f"it cannot be read in {MOST_SECONDS} seconds"
+        raise MaskUnusable(reason, is_endless=thread.is_alive())
     return done[0]
 
 

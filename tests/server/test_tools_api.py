@@ -187,7 +187,6 @@ for _ in range(10):
     [
         ({"tools": []}, "tools", "empty_array", "Invalid 'tools': empty array."),
         ({"tools": [tool()] * 129}, "tools", "array_above_max_length", "maximum length 128"),
-        ({"tools": [tool(), tool()]}, "tools", None, "'say' is there more than once"),
         ({"tools": [5]}, "tools[0]", None, "not an object"),
         ({"tools": [{"type": "custom"}]}, "tools[0].type", "invalid_value", "'custom'"),
         (
@@ -337,6 +336,6 @@ def test_a_bad_request_is_refused_in_the_services_words(ask, change, param, code
 
 def test_a_schema_that_takes_too_long_harms_nobody_else(ask):
     schema = formatted(common_multiple(9967, 9973), strict=False)
-    with pytest.raises(openai.BadRequestError, match="it takes more than 5 seconds to read"):
+    with pytest.raises(openai.BadRequestError, match="it cannot be read in 5 seconds"):
         ask(response_format=schema)
     assert ask(response_format=formatted(of(NUMBER))).choices[0].finish_reason == "stop"
