@@ -19,8 +19,16 @@ Message = Mapping[str, Any]
 Tool = Mapping[str, Any]
 
 
+# Of tokens in training, unless a job asks for more: their number decides the memory.
+LONGEST_CONTEXT = 4096
+
+
 class ModelUnusable(Exception):
     """A model cannot be trained or asked; the message says why."""
+
+
+class ChatRefused(Exception):
+    """A model's chat template cannot write a conversation; the message says why."""
 
 
 class MaskUnusable(Exception):
@@ -106,6 +114,12 @@ class Plan:
 
     Batches run on across epochs: 5 examples, 2 epochs and batches of 4 are 10 examples in a row,
     cut into 4 + 4 + 2.
+
+    With `lora` the weights stay as they are, and an adapter is learnt: to each matrix the product
+    of two small ones is added, which meet in `lora_r` numbers, times `lora_alpha / lora_r`
+    (Hu et al., 2021, arXiv:2106.09685). `lora_dropout` is the share of their input that is left
+    out at random. No more than `context_length` tokens of a sequence are seen. For the share
+    `warmup_ratio` of all steps the learning rate rises, from then on it falls.
     """
 
     n_epochs: int
@@ -113,6 +127,13 @@ class Plan:
     learning_rate_multiplier: float
     seed: int
     beta: float | None = None
+    # What only some engines apply; the module `folder` of each names which.
+    lora: bool = True
+    lora_r: int = 16
+    lora_alpha: float = 16
+    lora_dropout: float = 0.0
+    context_length: int = LONGEST_CONTEXT
+    warmup_ratio: float = 0.0
 
     def total_steps(self, n_examples: int) -> int:
         """The number of optimizer steps."""
@@ -209,13 +230,13 @@ class Tokenizer(Protocol):
 
         It is one sequence, or several where a turn that is learnt must be read otherwise than the
         same turn further back. What the assistant says is trained on, with its end, unless the
-        message has `"weight": 0`.
+        message has `"weight": 0`. Raises ChatRefused.
         """
 
     def encode_prompt(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
     ) -> list[int]:
-        """A conversation up to the point where the assistant is to speak."""
+        """A conversation up to the point where the assistant is to speak. Raises ChatRefused."""
 
     def encode_completion(self, prompt: str, completion: str) -> TokenSequence:
         """A prompt and its completion for training, which is on the completion and its end."""
@@ -252,7 +273,7 @@ class Engine(Protocol):
         """The `context` of the model in this folder, without its weights."""
 
     @classmethod
-    def memory_needed(cls, folder: Path, data: DataSize, batch_size: int) -> int:
+    def memory_needed(cls, folder: Path, data: DataSize, plan: Plan) -> int:
         """How many bytes a process needs at most to train the model in this folder.
 
         An estimate from sizes alone, which reads no weights: rather too much than too little, but

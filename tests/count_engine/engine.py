@@ -79,7 +79,7 @@ class CountEngine:
         return read_json(folder / "config.json")["context"]
 
     @classmethod
-    def memory_needed(cls, folder, data, batch_size):
+    def memory_needed(cls, folder, data, plan):
         return 1_000_000
 
     def train(self, training, validation, plan, *, state=None):

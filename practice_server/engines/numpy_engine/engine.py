@@ -60,9 +60,9 @@ class NumpyEngine:
         return Config.load(folder).max_position_embeddings
 
     @classmethod
-    def memory_needed(cls, folder: Path, data: DataSize, batch_size: int) -> int:
+    def memory_needed(cls, folder: Path, data: DataSize, plan: Plan) -> int:
         """How many bytes a process needs at most to train; see `Engine.memory_needed`."""
-        return memory_needed(Config.load(folder), data, batch_size)
+        return memory_needed(Config.load(folder), data, plan.batch_size)
 
     def train(
         self,

@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from practice_server.engines.engine import Mask, ModelUnusable, Sampling, Token, TokenSequence
+from practice_server.engines.drawing import answer, as_logprobs, check_prompt, told
+from practice_server.engines.engine import Mask, Sampling, Token, TokenSequence
 from practice_server.engines.numpy_engine.layers import attention
 from practice_server.engines.numpy_engine.model import Batch, Model
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
@@ -62,12 +63,10 @@ def generate(
     Raises ValueError, at once, for an empty prompt or one that fills the model's context.
     """
     context = model.config.max_position_embeddings
-    if not 0 < len(prompt) < context:
-        raise ValueError(
-            f"the prompt has {len(prompt)} tokens; the model can answer prompts of "
-            f"1 to {context - 1} tokens"
-        )
-    return _tokens(Cache(model, context), tokenizer, prompt, sampling, mask)
+    check_prompt(prompt, context)
+    cache, room = Cache(model, context), context - len(prompt)
+    never, ends = _never_said(tokenizer), tokenizer.ends
+    return answer(cache.read, prompt, room, never=never, ends=ends, sampling=sampling, mask=mask)
 
 
 def score(
@@ -79,80 +78,9 @@ def score(
     batch = Batch.of([TokenSequence(tokens, [True] * len(tokens))])
     never = _never_said(tokenizer)
     for token, logits in zip(tokens[1:], model.forward_batch(batch), strict=True):
-        logprobs = _logprobs(logits, never)
-        yield Token(token, float(logprobs[token]), _likeliest(logprobs, top_logprobs))
+        yield told(token, as_logprobs(logits, never), top_logprobs)
 
 
 def _never_said(tokenizer: Tokenizer) -> list[int]:
     """Marks of roles are structure, not speech: of the special tokens only the end is said."""
     return sorted(tokenizer.special - {tokenizer.end})
-
-
-def _refused(mask: Mask, n_tokens: int) -> np.ndarray:
-    """For each token whether the mask refuses it, (vocabulary,) truth values."""
-    bits = np.frombuffer(mask.allowed(), np.uint8)
-    return np.unpackbits(bits, count=n_tokens, bitorder="little") == 0
-
-
-def _logprobs(logits: np.ndarray, never: list[int] | np.ndarray) -> np.ndarray:
-    """The logarithm of each token's probability, from (vocabulary,) logits; −inf for `never`,
-    which are token numbers, or a truth value for each token."""
-    if not np.isfinite(logits).all():
-        raise ModelUnusable("its weights give no finite numbers")
-    logits = logits.astype(np.float64)
-    logits[never] = -np.inf
-    logprobs = logits - logits.max()
-    return logprobs - np.log(np.exp(logprobs).sum())
-
-
-def _tokens(
-    cache: Cache,
-    tokenizer: Tokenizer,
-    prompt: list[int],
-    sampling: Sampling,
-    mask: Mask | None,
-) -> Iterator[Token]:
-    random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
-    never: list[int] | np.ndarray = _never_said(tokenizer)
-    new = prompt
-    room = cache.n_tokens - len(prompt)
-    for _ in range(room if sampling.max_tokens is None else min(sampling.max_tokens, room)):
-        if mask:
-            never = _refused(mask, tokenizer.vocabulary_size)
-        logprobs = _logprobs(cache.read(new), never)
-        token = _draw(logprobs, sampling, random)
-        top = _likeliest(logprobs, sampling.top_logprobs or 0)
-        yield Token(token, float(logprobs[token]), top)
-        if token == tokenizer.end:
-            return
-        if mask:
-            mask.take(token)
-        new = [token]
-
-
-def _draw(logprobs: np.ndarray, sampling: Sampling, random: np.random.Generator) -> int:
-    """Draw a token from the likeliest that together have the probability `top_p`.
-
-    The temperature divides the log-probabilities first: below 1 the likely become likelier. At 0
-    the likeliest is taken. top_p as in Holtzman et al., 2020, arXiv:1904.09751.
-    """
-    if sampling.temperature == 0:
-        return int(logprobs.argmax())
-    # Next to 0, a temperature makes all but the likeliest infinitely unlikely: exp gives 0.
-    with np.errstate(over="ignore"):
-        weights = np.exp((logprobs - logprobs.max()) / sampling.temperature)
-    if sampling.top_p < 1:
-        order = np.argsort(-weights, kind="stable")
-        reached = np.cumsum(weights[order])
-        n_kept = int(np.searchsorted(reached, sampling.top_p * reached[-1])) + 1
-        weights[order[n_kept:]] = 0
-    reached = np.cumsum(weights)
-    return int(np.searchsorted(reached, random.random() * reached[-1], side="right"))
-
-
-def _likeliest(logprobs: np.ndarray, n: int) -> list[tuple[int, float]]:
-    """The n likeliest tokens with their log-probabilities, the likeliest first."""
-    if not n:
-        return []  # sorting the vocabulary takes longer than all the rest
-    order = np.argsort(-logprobs, kind="stable")[:n]
-    return [(int(token), float(logprobs[token])) for token in order]

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from practice_server.engines.engine import Example
+from practice_server.engines.loop import Score
 from practice_server.engines.numpy_engine.layers import cross_entropy
 from practice_server.engines.numpy_engine.model import Batch, Model
 
 # A batch with more tokens goes through the model in parts, so that memory stays bounded.
 TOKENS_AT_ONCE = 1024
-
-
-@dataclass
-class Score:
-    """Sums over losses and over the tokens that count, to be turned into means at the end."""
-
-    loss: float = 0.0
-    n_losses: int = 0
-    n_right: int = 0
-    n_tokens: int = 0
-
-    def metrics(self, loss_name: str, accuracy_name: str) -> dict[str, float]:
-        """Mean loss in nats, and the share of tokens predicted right."""
-        return {loss_name: self.loss / self.n_losses, accuracy_name: self.n_right / self.n_tokens}
 
 
 class Objective(Protocol):

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from practice_server.engines.numpy_engine.config import Config
 from practice_server.engines.numpy_engine.folder import WEIGHTS_FILE
-from practice_server.engines.numpy_engine.tensor_file import save_tensors
+from practice_server.engines.tensor_file import save_tensors
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from practice_server.engines.engine import Preference
+from practice_server.engines.loop import Score
 from practice_server.engines.numpy_engine.layers import cross_entropy
 from practice_server.engines.numpy_engine.model import Batch, Model
-from practice_server.engines.numpy_engine.objectives import Score, n_trained_on, parts
+from practice_server.engines.numpy_engine.objectives import n_trained_on, parts
 
 
 @dataclass(frozen=True)
