@@ -33,6 +33,7 @@ from typing import Any
 
 from practice_server.asking.speech import Speech
 from practice_server.engines.engine import (
+    ChatRefused,
     Engine,
     Mask,
     MaskUnusable,
@@ -160,7 +161,12 @@ def _asked(request: Request) -> str:
 def _encode(engine: Engine, request: Request) -> list[int]:
     if "prompt" in request:
         return engine.tokenizer.encode_text_prompt(request["prompt"])
-    return engine.tokenizer.encode_prompt(request["messages"], request.get("tools"))
+    try:
+        return engine.tokenizer.encode_prompt(request["messages"], request.get("tools"))
+    except ChatRefused as error:
+        raise Refused(
+            f"This model cannot read the messages: {error}.", None, "messages"
+        ) from error
 
 
 def _mask(engine: Engine, request: Request) -> Mask | None:

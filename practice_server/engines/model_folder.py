@@ -18,8 +18,14 @@ from practice_server.engines.engine import Engine, ModelUnusable
 
 # The file that only such a model's folder has, and the package of the engine that it is for. The
 # module `engine` of a package has an ENGINE. Its module `folder`, which must be light, has FILES,
-# the names of all files of a model, and `check`, which raises whatever is wrong with a folder.
-PACKAGES = {"tokenizer.tiktoken": "practice_server.engines.numpy_engine"}
+# the names of all files of a model, `check`, which raises whatever is wrong with a folder, and
+# perhaps HYPERPARAMETERS, those that this engine applies beside everyone's.
+PACKAGES = {
+    "tokenizer.tiktoken": "practice_server.engines.numpy_engine",
+    "adapter_config.json": "practice_server.engines.transformers_engine",
+    "tokenizer.json": "practice_server.engines.transformers_engine",
+}
+LARGEST_HEADER = 100_000_000
 # Every base model has one, as Hugging Face does it.
 CONFIG_FILE = "config.json"
 
@@ -46,6 +52,14 @@ def folders_of_models(parent: Path) -> list[Path]:
     packages = PACKAGES.values()
     names = {name for at in packages for name in import_module(f"{at}.folder").FILES}
     return sorted({path.parent for name in names for path in parent.glob(f"*/{name}")})
+
+
+def hyperparameters_of(folder: Path) -> tuple[str, ...]:
+    """What the engine of the model in a folder applies beside the hyperparameters of all.
+
+    Raises as `engine_of`.
+    """
+    return getattr(import_module(f"{_package(folder)}.folder"), "HYPERPARAMETERS", ())
 
 
 @contextmanager
@@ -82,6 +96,27 @@ def _without_place(error: Exception, folder: Path) -> str:
     elif not isinstance(error, (ValueError, OSError)):  # nobody has put it into words
         text = f"its files make no sense ({type(error).__name__}: {error})"
     return text.replace(f"{folder}{os.sep}", "")
+
+
+def read_tensor_header(path: Path) -> dict[str, Any]:
+    """What a safetensors file says of its tensors, by name, without their numbers.
+
+    The file begins with the length of this header, which says where each tensor ends; see
+    https://github.com/huggingface/safetensors, "Format". Raises ValueError for a sign of damage.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length)) if length <= LARGEST_HEADER else None
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} is damaged: it has no header; copy the model again")
+    header.pop("__metadata__", None)
+    ends = (value["data_offsets"][1] for value in header.values())
+    expected, found = 8 + length + max(ends, default=0), path.stat().st_size
+    if found != expected:
+        raise ValueError(
+            f"{path} is damaged: it has {found} bytes, not {expected}; copy the model again"
+        )
+    return header
 
 
 def read_json(path: Path) -> dict[str, Any]:

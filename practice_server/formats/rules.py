@@ -111,7 +111,7 @@ def check_file(path: Path, file_id: str, role: Role, method: str = "supervised")
             check(number, example)
             count += 1
     except (Fault, NotJsonLines) as fault:
-        raise _refusal(fault, role) from fault
+        raise refusal(fault, role) from fault
     if count < role.fewest:
         raise FileRefused("invalid_n_examples", too_few(role, count))
     return count
@@ -125,7 +125,8 @@ def too_few(role: Role, count: int) -> str:
     )
 
 
-def _refusal(fault: Exception, role: Role) -> FileRefused:
+def refusal(fault: Exception, role: Role) -> FileRefused:
+    """In the service's words: the file of this role cannot be trained on because of a fault."""
     if getattr(fault, "is_format_error", False):
         code = "invalid_file_format"
         reason = f"a file format error in the {role.name} file"

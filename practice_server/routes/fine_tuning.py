@@ -9,10 +9,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from practice_server.engines.engine import ModelUnusable
+from practice_server.engines.model_folder import hyperparameters_of
 from practice_server.routes.call import Call
 from practice_server.routes.forms import as_list
 from practice_server.routes.services import owner, services
 from practice_server.store import checkpoints, events, files, jobs
+from practice_server.store.catalogue import Model
 from practice_server.store.database import Store
 from practice_server.store.tables import JobRow
 from practice_server.training import hyperparameters
@@ -37,7 +40,8 @@ KNOWN = (
     "integrations",
     "metadata",
 )
-# What Azure and Nebius take besides. They are taken here too, and a warning names them.
+# What Azure and Nebius take besides. They are taken here too, and a warning names those that the
+# engine of the model does not apply.
 ONLY_AZURE = ("trainingType",)
 ONLY_NEBIUS = (
     "context_length",
@@ -52,6 +56,9 @@ ONLY_NEBIUS = (
     "weight_decay",
 )
 METHODS = ("supervised", "dpo", "reinforcement")
+LARGEST_RANK = 1024
+LARGEST_DROPOUT = 0.95
+LARGEST_WARMUP = 0.95
 LARGEST_SEED = 2**31 - 1
 LONGEST_SUFFIX = 64
 MOST_EPOCHS = 50
@@ -74,9 +81,11 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
     _refuse_integrations(fields)
     seed = fields.integer("seed", 0, LARGEST_SEED)
     method, settings = _read_method(fields)
+    model = _read_model(request, fields)
+    applied = _applied(model)
     return jobs.Order(
         owner=owner(request),
-        model=_read_model(request, fields),
+        model=model.id,
         training_file=_read_file(request, fields, "training_file"),
         validation_file=(
             _read_file(request, fields, "validation_file") if "validation_file" in fields else None
@@ -84,10 +93,10 @@ def _read_order(request: Request, fields: Fields) -> jobs.Order:
         suffix=fields.text("suffix", shortest=1, longest=LONGEST_SUFFIX),
         seed=secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed,
         method=method,
-        hyperparameters=_read_hyperparameters(settings, method),
+        hyperparameters=_read_hyperparameters(settings, method, applied),
         metadata=fields.metadata("metadata"),
         idempotency_key=request.headers.get("idempotency-key") or None,
-        not_applied=_not_applied(fields, settings),
+        not_applied=_not_applied(fields, settings, applied),
     )
 
 
@@ -101,7 +110,7 @@ def _refuse_integrations(fields: Fields) -> None:
         raise ApiError(400, message, param=place)
 
 
-def _read_model(request: Request, fields: Fields) -> str:
+def _read_model(request: Request, fields: Fields) -> Model:
     name = fields.text("model", required=True)
     catalogue = services(request).catalogue
     model = catalogue.find(name, owner(request))
@@ -109,7 +118,15 @@ def _read_model(request: Request, fields: Fields) -> str:
         message = f"Model {name} is not available for fine-tuning or does not exist."
         message += catalogue.advice(name)
         raise ApiError(400, message, code="model_not_available")
-    return model.id
+    return model
+
+
+def _applied(model: Model) -> tuple[str, ...]:
+    """The hyperparameters that the engine of the model applies beside everyone's."""
+    try:
+        return hyperparameters_of(model.folder)
+    except (ModelUnusable, FileNotFoundError):
+        return ()  # the job will tell
 
 
 def _read_file(request: Request, fields: Fields, name: str) -> str:
@@ -144,16 +161,22 @@ def _read_method(fields: Fields) -> tuple[str, Fields]:
     return name, settings
 
 
-def _read_hyperparameters(settings: Fields, method: str) -> dict[str, Any]:
+def _read_hyperparameters(
+    settings: Fields, method: str, applied: tuple[str, ...]
+) -> dict[str, Any]:
+    """Those of the method, and of `applied` those that are given."""
     given = settings.object("hyperparameters") or Fields({})
     names = hyperparameters.NAMES[method]
     given.refuse_unknown((*names, *ONLY_NEBIUS))
-    return {name: _unless_auto(given, name) or READ_HYPERPARAMETER[name](given) for name in names}
+    chosen = {n: _unless_auto(given, n) or READ_HYPERPARAMETER[n](given) for n in names}
+    others = (name for name in applied if name in given and not _unless_auto(given, name))
+    return chosen | {name: READ_HYPERPARAMETER[name](given) for name in others}
 
 
-def _not_applied(fields: Fields, settings: Fields) -> tuple[str, ...]:
+def _not_applied(fields: Fields, settings: Fields, applied: tuple[str, ...]) -> tuple[str, ...]:
     given = settings.object("hyperparameters") or Fields({})
-    return (*filter(fields.__contains__, ONLY_AZURE), *filter(given.__contains__, ONLY_NEBIUS))
+    ignored = (name for name in ONLY_NEBIUS if name in given and name not in applied)
+    return (*filter(fields.__contains__, ONLY_AZURE), *ignored)
 
 
 def _unless_auto(given: Fields, name: str) -> str | None:
@@ -174,6 +197,12 @@ READ_HYPERPARAMETER = {
         given, "learning_rate_multiplier", sys.float_info.max
     ),
     "beta": lambda given: _read_positive(given, "beta", hyperparameters.LARGEST_BETA),
+    "lora": lambda given: given.truth("lora"),
+    "lora_r": lambda given: given.integer("lora_r", 1, LARGEST_RANK),
+    "lora_alpha": lambda given: _read_positive(given, "lora_alpha", sys.float_info.max),
+    "lora_dropout": lambda given: given.number("lora_dropout", 0, LARGEST_DROPOUT, 0),
+    "context_length": lambda given: given.integer("context_length", 1, LARGEST_SEED),
+    "warmup_ratio": lambda given: given.number("warmup_ratio", 0, LARGEST_WARMUP, 0),
 }
 
 
@@ -278,7 +307,7 @@ calls = [
         JOBS,
         create,
         has_body=True,
-        differs="methods: supervised, dpo; no integrations; Nebius' and Azure's fields only warn",
+        differs="methods: supervised, dpo; no integrations; others' fields may only warn",
     ),
     Call("GET", JOBS, list_jobs, query=(*PAGE, "metadata")),
     Call("GET", f"{JOBS}/{{id}}", retrieve, differs="estimated_finish is filled in"),

@@ -6,10 +6,10 @@ A job that would not fit in memory is refused before it trains.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from practice_server.engines.engine import DataSize
+from practice_server.engines.engine import LONGEST_CONTEXT, ChatRefused, DataSize, Plan
 from practice_server.engines.model_folder import (
     check_model_folder,
     engine_of,
@@ -17,6 +17,7 @@ from practice_server.engines.model_folder import (
 )
 from practice_server.formats import rules
 from practice_server.formats.encoding import as_example, encode
+from practice_server.formats.messages import Fault
 from practice_server.formats.rules import FileRefused, Role
 from practice_server.store import files, jobs
 from practice_server.store.catalogue import Catalogue, Model
@@ -56,7 +57,7 @@ def validate_job(
         size += _measure(store, home, job, model, rules.VALIDATION)
     wanted = json.loads(job["hyperparameters"])
     chosen = hyperparameters.choose(wanted, training.n_examples, job["method"])
-    refuse_what_does_not_fit(model, size, chosen["batch_size"], memory)
+    refuse_what_does_not_fit(model, size, Plan(**chosen, seed=job["seed"]), memory)
     for role in (rules.TRAINING, rules.VALIDATION):
         if job[role.param]:
             _find_file(store, job, role)  # may have been deleted while it was read
@@ -107,7 +108,8 @@ def _measure(store: Store, home: Home, job: JobRow, model: Model, role: Role) ->
     path = file_path(store, home, job, role)
     try:
         rules.check_file(path, path.name, role, job["method"])
-        measured = _count(path, model)
+        most = json.loads(job["hyperparameters"]).get("context_length", LONGEST_CONTEXT)
+        measured = _count(path, model, most, role)
     except FileRefused as refusal:
         raise JobFailed(refusal.code, str(refusal), role.param) from refusal
     except FileNotFoundError as error:
@@ -133,14 +135,18 @@ def _tell(store: Store, job: JobRow, role: Role, key: str, lines: list[int], fat
     jobs.warn(store, job, f"{key} {role.name}", message)
 
 
-def _count(path: Path, model: Model) -> Measured:
+def _count(path: Path, model: Model, most: int, role: Role) -> Measured:
+    """`most`: how many tokens of a sequence are seen at most. Raises FileRefused."""
     with raising_model_unusable(model.folder):
         engine = engine_of(model.folder)
         tokenizer = engine.load_tokenizer(model.folder)
-        context = engine.context_of(model.folder)
+        context = min(engine.context_of(model.folder), most)
     size, cut, skipped = DataSize(0, 0, 0, 0), [], []
     for number, line in rules.read_examples(path):
-        encoded = encode(tokenizer, line)
+        try:
+            encoded = encode(tokenizer, line)
+        except ChatRefused as error:
+            raise rules.refusal(Fault(f"Line {number}: {error}"), role) from error
         example = as_example(encoded, context)
         if not example:
             skipped.append(number)
@@ -152,24 +158,22 @@ def _count(path: Path, model: Model) -> Measured:
     return Measured(context, size, cut, skipped)
 
 
-def refuse_what_does_not_fit(
-    model: Model, data: DataSize, batch_size: int, memory: int | None
-) -> None:
+def refuse_what_does_not_fit(model: Model, data: DataSize, plan: Plan, memory: int | None) -> None:
     """Raise JobFailed if training needs more than `memory` bytes; None: nobody knows.
 
     The error names what would have to be smaller: `batch_size` if one example at a time would
     fit, `training_file` if short and few examples would, otherwise `model`.
     """
     engine = engine_of(model.folder)
-    needed = engine.memory_needed(model.folder, data, batch_size)
+    needed = engine.memory_needed(model.folder, data, plan)
     if memory is None or needed <= memory:
         return
 
     def would_fit(data: DataSize) -> bool:
-        return engine.memory_needed(model.folder, data, 1) <= memory
+        return engine.memory_needed(model.folder, data, replace(plan, batch_size=1)) <= memory
 
     if would_fit(data):
-        param, advice = "batch_size", f"Choose a batch_size smaller than {batch_size}"
+        param, advice = "batch_size", f"Choose a batch_size smaller than {plan.batch_size}"
     elif would_fit(DataSize(n_examples=0, n_tokens=0, longest=1, n_sequences=1)):
         param, advice = "training_file", "Use shorter or fewer examples"
     else:

@@ -128,7 +128,8 @@ class TrainingRun:
             return []
         path = file_path(self._store, self._home, self._job, role)
         lines = (line for _, line in rules.read_examples(path))
-        return as_examples(self._engine.tokenizer, lines, self._engine.context)
+        context = min(self._engine.context, self._plan.context_length)
+        return as_examples(self._engine.tokenizer, lines, context)
 
     def _tell(self, step: Step, seconds_per_step: float) -> None:
         if not all(map(isfinite, step.metrics.values())):

@@ -19,6 +19,7 @@ from pathlib import Path
 import tiktoken
 
 from practice_server.engines.engine import Message, TokenSequence, Tool
+from practice_server.engines.messages import called_functions, message_text
 from practice_server.engines.numpy_engine.folder import RANKS_FILE, TOKENIZER_FILE
 
 # Their numbers follow the ordinary ranks, in this order.
@@ -173,21 +174,6 @@ class Tokenizer:
             known = ", ".join(ROLE_TOKENS)
             raise ValueError(f"role {role!r} does not exist; a message's role is one of {known}")
         return self._special[ROLE_TOKENS[role]]
-
-
-def message_text(message: Message) -> str:
-    """What a message says beside its calls: its text, or its text parts joined."""
-    content = message.get("content") or ""
-    if not isinstance(content, str):
-        content = "".join(part["text"] for part in content if part.get("type") == "text")
-    return content
-
-
-def called_functions(message: Message) -> list[Mapping[str, str]]:
-    """Name and arguments of each function that a message calls, in either form of the API."""
-    if message.get("function_call"):
-        return [message["function_call"]]
-    return [call["function"] for call in message.get("tool_calls") or ()]
 
 
 def _read_ranks(path: Path) -> dict[bytes, int]:

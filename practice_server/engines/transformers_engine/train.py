@@ -1,0 +1,118 @@
+"""Training with torch: what one step does. `engines/loop.py` has the loop over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from practice_server.engines.engine import Plan
+from practice_server.engines.loop import Loop, Score
+from practice_server.engines.transformers_engine.network import Network
+from practice_server.engines.transformers_engine.objectives import Objective, parts
+
+# What a multiplier of 1 stands for, unless the model's config.json has a rate of its own.
+ADAPTER_RATE, WHOLE_RATE = 2e-4, 2e-5
+WEIGHT_DECAY = 0.01
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+class Training(Loop):
+    """One run of a plan over its examples, changing the network in place."""
+
+    def __init__(
+        self,
+        network: Network,
+        training: Sequence[Any],
+        validation: Sequence[Any],
+        plan: Plan,
+        objective: Objective,
+    ) -> None:
+        """ValueError if there are no examples at all."""
+        network.begin_training(plan)
+        self._network = network
+        self._objective = objective
+        self._trained = network.trained()
+        self._optimizer = _optimizer(self._trained)
+        super().__init__(
+            objective.prepare(network, training),
+            objective.prepare(network, validation),
+            plan,
+            learning_rate=_learning_rate(network, plan),
+            model=network.config.to_json_string(use_diff=False),
+        )
+
+    def gradients(self, items: Sequence[Any], number: int) -> tuple[Score, float]:
+        """See `Loop.gradients`. What is left out at random follows from the step's number alone,
+        so that training that goes on after a crash leaves out the same."""
+        torch.manual_seed(self._plan.seed + number)
+        self._network.model.train()
+        self._optimizer.zero_grad()
+        n_losses = sum(map(self._objective.n_losses, items))
+        score = Score()
+        for part in parts(items):
+            loss = self._objective.add_score(score, self._network, part)
+            (loss / n_losses).backward()
+        self._network.model.eval()
+        lengths = [
+            weight.grad.norm() for weight in self._trained.values() if weight.grad is not None
+        ]
+        return score, float(torch.stack(lengths).norm())
+
+    def update(self, learning_rate: float, clip: float) -> None:
+        """See `Loop.update`."""
+        for weight in self._trained.values():
+            if weight.grad is not None:
+                weight.grad *= clip
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._optimizer.step()
+
+    def evaluate(self, items: Sequence[Any]) -> Score:
+        """See `Loop.evaluate`."""
+        score = Score()
+        with torch.inference_mode():
+            for part in parts(items):
+                self._objective.add_score(score, self._network, part)
+        return score
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The trained weights and their two moments."""
+        return {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
+
+    def restore(self, array_of: Callable[[str], np.ndarray], n_steps: int) -> None:
+        """See `Loop.restore`."""
+        for name, tensor in self._tensors().items():
+            tensor.copy_(torch.from_numpy(array_of(name)))
+        for weight in self._trained.values():
+            self._optimizer.state[weight]["step"].fill_(n_steps)
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        tensors = {}
+        for name, weight in self._trained.items():
+            tensors[name] = weight.data
+            tensors |= {f"{name}.{m}": self._optimizer.state[weight][m] for m in MOMENTS}
+        return tensors
+
+
+def _optimizer(trained: dict[str, torch.nn.Parameter]) -> torch.optim.AdamW:
+    """AdamW, with its moments made at once, so that they can be restored. Matrices shrink a little
+    at each step."""
+    matrices = [weight for weight in trained.values() if weight.ndim > 1]
+    others = [weight for weight in trained.values() if weight.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": WEIGHT_DECAY},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW([group for group in groups if group["params"]])
+    for weight in trained.values():
+        moments = {name: torch.zeros_like(weight) for name in MOMENTS}
+        optimizer.state[weight] = {"step": torch.tensor(0.0), **moments}
+    return optimizer
+
+
+def _learning_rate(network: Network, plan: Plan) -> float:
+    own = getattr(network.config, "practice", None) or {}
+    return own.get("learning_rate", ADAPTER_RATE if plan.lora else WHOLE_RATE)
