@@ -1,4 +1,4 @@
-"""The command line: `python -m practice_server`, and `python -m practice_server routes`."""
+"""The command line: `python -m practice_server`, alone or with `routes` or `export MODEL`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from practice_server.app import create_app
+from practice_server.engines.engine import ModelUnusable
+from practice_server.engines.model_folder import exporter_of
 from practice_server.machine import limits
 from practice_server.machine.children import PROJECT
 from practice_server.machine.log import HourlyLimit
 from practice_server.machine.network_drive import is_on_network_drive
 from practice_server.routes import table
 from practice_server.routes.services import Services
-from practice_server.store.catalogue import SHIPPED, read_alias
+from practice_server.store.catalogue import SHIPPED, Catalogue, read_alias
+from practice_server.store.database import Store
 from practice_server.store.home import Home, HomeInUse
 from practice_server.web.connections import CannotListen
 from practice_server.web.guard import LOOPBACK
 from practice_server.web.keys import (
     KEY_VARIABLE,
+    SERVER,
     SHORTEST_KEY,
     BadKeys,
     Keys,
@@ -51,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "routes":
         print(table.as_text(), end="")
         return 0
+    if options.command == "export":
+        return _export(options)
     try:
         api_key = server_key(os.environ.get(KEY_VARIABLE))
         learners = read_keys(options.keys, server_key=api_key) if options.keys else {}
@@ -79,6 +85,26 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(UNUSABLE.format(f"folder {options.home}", error), file=sys.stderr)
     return 1
+
+
+def _export(options: argparse.Namespace) -> int:
+    """Take a model of this server home, whoever made it."""
+    if not options.model or not options.to:
+        print("usage: python -m practice_server export MODEL --to DIR [--merged]", file=sys.stderr)
+        return 2
+    home = Home(options.home)
+    if not home.database.is_file():
+        home.make()
+    catalogue = Catalogue(Store(home.database), home, options.models, dict(options.alias))
+    model = catalogue.find(options.model, SERVER)
+    try:
+        if model is None:
+            raise ModelUnusable("there is no such model")
+        print(exporter_of(model.folder)(model.folder, options.to, merged=options.merged))
+        return 0
+    except (ModelUnusable, OSError) as error:
+        print(f"The model {options.model} cannot be exported: {error}.", file=sys.stderr)
+        return 1
 
 
 def _may_let_others_in(host: str, learners: dict[str, str]) -> bool:
@@ -168,9 +194,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     option(
         "command",
         nargs="?",
-        choices=("routes",),
-        help="print which calls of the API are served, and end; without it, serve",
+        choices=("routes", "export"),
+        help="routes: print which calls of the API are served; export: take a model home, to use"
+        " it without this server; without it, serve",
     )
+    option("model", nargs="?", metavar="MODEL", help="the name of the model to export")
+    option("--to", type=Path, metavar="DIR", help="export: where to, a folder that is made")
+    option("--merged", action="store_true", help="export: whole, its adapter in its weights")
     option("--home", type=Path, default=PROJECT / "work" / "practice", help="folder for all data")
     option("--port", type=_whole(0, 65_535), default=0, help="0 takes a free one")
     option("--host", default="127.0.0.1", help="address to listen on")

@@ -10,13 +10,16 @@ import json
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tiktoken
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from llguidance.tiktoken import lltokenizer_from_encoding
 
 from practice_server.engines.engine import Mask, MaskUnusable, Tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 Form = dict[str, Any]
 
@@ -88,8 +91,14 @@ def _json(schema: dict[str, Any]) -> str:
 
 
 @lru_cache(maxsize=2)
-def _vocabulary(encoding: tiktoken.Encoding, ends: tuple[int, ...]) -> LLTokenizer:
-    return lltokenizer_from_encoding(encoding, eos_token=list(ends))
+def _vocabulary(
+    encoding: tiktoken.Encoding | PreTrainedTokenizerFast, ends: tuple[int, ...]
+) -> LLTokenizer:
+    if isinstance(encoding, tiktoken.Encoding):
+        return lltokenizer_from_encoding(encoding, eos_token=list(ends))
+    from llguidance.hf import from_tokenizer  # needs transformers
+
+    return from_tokenizer(encoding, eos_token=list(ends))
 
 
 @lru_cache(maxsize=2)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import tiktoken
+    from transformers import PreTrainedTokenizerFast
 
 # One of a conversation, or the definition of a tool, as the API has them.
 Message = Mapping[str, Any]
@@ -211,8 +212,9 @@ class Mask(Protocol):
 class Tokenizer(Protocol):
     """From conversations and texts to token numbers, and back."""
 
-    ends: frozenset[int]
-    """The tokens with which an answer ends."""
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens with which an answer ends."""
 
     @property
     def call(self) -> int | None:
@@ -220,7 +222,7 @@ class Tokenizer(Protocol):
         the function and its arguments as JSON follow. None if no tools can be called."""
 
     @property
-    def encoding(self) -> tiktoken.Encoding | None:
+    def encoding(self) -> tiktoken.Encoding | PreTrainedTokenizerFast | None:
         """The vocabulary, from which masks are made; None if answers cannot be held to a form."""
 
     def encode_chat(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,24 @@ def engine_of(folder: Path) -> type[Engine]:
 
     Raises ModelUnusable if there is none for it, FileNotFoundError if there is no such folder.
     """
-    return import_module(f"{_package(folder)}.engine").ENGINE
+    package = _package(folder)
+    try:
+        return import_module(f"{package}.engine").ENGINE
+    except ModuleNotFoundError:
+        import_module(f"{package}.folder").check(folder)  # says what is not installed
+        raise
+
+
+def exporter_of(folder: Path) -> Callable[..., str]:
+    """The function `export` of the engine for the model in a folder.
+
+    Raises ModelUnusable if it has none, or as `check_model_folder`.
+    """
+    check_model_folder(folder)
+    package = _package(folder)
+    if find_spec(f"{package}.export") is None:
+        raise ModelUnusable(f"its engine has no other form for it than its folder, {folder}")
+    return import_module(f"{package}.export").export
 
 
 def check_model_folder(folder: Path) -> None:

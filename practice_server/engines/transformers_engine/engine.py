@@ -35,6 +35,7 @@ class TransformersEngine:
         self.network = network
         self.tokenizer = tokenizer
         self.context = context
+        self.state_bytes = 0  # known when it is known what is trained
         self._training: Training | None = None
 
     @classmethod
@@ -58,11 +59,6 @@ class TransformersEngine:
         """How many bytes a process needs at most to train; see `Engine.memory_needed`."""
         return memory_needed(folder, data, plan)
 
-    @property
-    def state_bytes(self) -> int:
-        """How many bytes `save_state` writes, about: float32, and two moments of each."""
-        return 3 * 4 * sum(weight.numel() for weight in self.network.trained().values())
-
     def train(
         self,
         training: list[Example] | list[Preference],
@@ -74,6 +70,7 @@ class TransformersEngine:
         """Train in place and yield after each optimizer step; see `Engine.train`."""
         objective: Objective = Supervised() if plan.beta is None else DPO(plan.beta)
         self._training = Training(self.network, training, validation, plan, objective)
+        self.state_bytes = self._training.state_bytes
         if state is not None:
             self._training.load_state(state)
         return self._training.steps()

@@ -75,6 +75,11 @@ class Network:
 
         return following
 
+    def merged(self) -> Any:
+        """The whole model, its adapter added to the weights; the network is of no more use."""
+        self._base.become_whole(self.adapter)
+        return self._base.model
+
     # --- training ---
 
     def begin_training(self, plan: Plan) -> None:
@@ -124,7 +129,7 @@ class Base:
         """A new adapter on every matrix but the vocabulary's; at first it changes nothing."""
         config = LoraConfig(
             r=plan.lora_r,
-            lora_alpha=plan.lora_alpha,  # type: ignore[arg-type]
+            lora_alpha=plan.lora_alpha,
             lora_dropout=plan.lora_dropout,
             target_modules="all-linear",
             task_type="CAUSAL_LM",
@@ -137,7 +142,7 @@ class Base:
             self.switch_to(adapter)
             self.model = self.with_adapters.merge_and_unload()
             self.with_adapters = None
-        self.model = self.model.float().requires_grad_(True)
+        self.model = self.model.to(at_least_single(self.model.dtype)).requires_grad_(True)
 
     def switch_to(self, adapter: str | None) -> None:
         """Let this adapter speak, or none."""
@@ -164,6 +169,11 @@ def base(folder: Path) -> Base:
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return Base(model.to(device=device, dtype=precision(model.dtype, device)))
+
+
+def at_least_single(dtype: torch.dtype) -> torch.dtype:
+    """In which numbers to add up what was calculated in these."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 def precision(stored: torch.dtype, device: str) -> torch.dtype:

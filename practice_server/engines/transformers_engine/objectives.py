@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy, logsigmoid
 
 from practice_server.engines.engine import Example, Preference, TokenSequence
 from practice_server.engines.loop import Score
-from practice_server.engines.transformers_engine.network import Network
+from practice_server.engines.transformers_engine.network import Network, at_least_single
 
 # A batch with more tokens goes through the model in parts, so that memory stays bounded.
 TOKENS_AT_ONCE = 1024
@@ -55,7 +55,8 @@ def surprise(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor
         logits_to_keep=batch.columns.to(network.device),
         use_cache=False,
     )
-    logits, targets = told.logits[batch.at].float(), batch.targets.to(network.device)
+    logits, targets = told.logits[batch.at], batch.targets.to(network.device)
+    logits = logits.to(at_least_single(logits.dtype))
     return cross_entropy(logits, targets, reduction="none"), logits.argmax(-1) == targets
 
 

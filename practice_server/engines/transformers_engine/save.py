@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
-from practice_server.engines.transformers_engine.folder import BESIDE_WEIGHTS
-from practice_server.engines.transformers_engine.network import TRAINED, Network
+from peft import get_peft_model_state_dict
+from safetensors.torch import save_file
+
+from practice_server.engines.transformers_engine.folder import ADAPTER_WEIGHTS, BESIDE_WEIGHTS
+from practice_server.engines.transformers_engine.network import Network
 
 
 def save(network: Network, folder: Path) -> None:
@@ -15,13 +19,22 @@ def save(network: Network, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     if network.adapter is None:
         save_whole(network.model, network.base_folder, folder)
-        return
-    network.model.peft_config[TRAINED].base_model_name_or_path = str(network.base_folder)
-    network.model.save_pretrained(folder, selected_adapters=[TRAINED], save_embedding_layers=False)
-    (folder / "README.md").unlink(missing_ok=True)  # peft's form of a model card, not filled in
+    else:
+        save_adapter(network, folder)
 
 
-def save_whole(model: object, base_folder: Path, folder: Path) -> None:
+def save_adapter(network: Network, folder: Path) -> None:
+    """Write the network's adapter, as other programs know it, with the place of its base."""
+    name, model = str(network.adapter), network.model
+    config = model.peft_config[name]
+    config.base_model_name_or_path = str(network.base_folder)
+    config.save_pretrained(folder)
+    state = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    tensors = {key: tensor.cpu().contiguous() for key, tensor in state.items()}
+    save_file(tensors, folder / ADAPTER_WEIGHTS, metadata={"format": "pt"})
+
+
+def save_whole(model: Any, base_folder: Path, folder: Path) -> None:
     """Write weights in the numbers in which the base was stored, and all that belongs to them."""
     state = {name: tensor.to(model.config.dtype) for name, tensor in model.state_dict().items()}
     model.save_pretrained(folder, state_dict=state)

@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from practice_server.engines.engine import ChatRefused, Message, TokenSequence, Tool
-from practice_server.engines.messages import called_functions
+from practice_server.engines.messages import called_functions, message_text
 from practice_server.engines.model_folder import CONFIG_FILE, read_json
 from practice_server.engines.transformers_engine.folder import base_of
 from practice_server.engines.transformers_engine.messages import for_template
@@ -148,13 +148,16 @@ class Tokenizer:
         )
 
     def _to_end(self, sequence: TokenSequence) -> TokenSequence:
-        """Without what a template writes behind an answer's end: nobody waits for it."""
-        trained_on, after_end = list(sequence.trained_on), False
-        for place, token in enumerate(sequence.tokens):
+        """Without what a template writes behind an answer's end: nobody waits for it. Where it
+        writes no end, there is one."""
+        tokens, trained_on, after_end = list(sequence.tokens), list(sequence.trained_on), False
+        for place, token in enumerate(tokens):
             after_end = after_end and trained_on[place]
             trained_on[place] = trained_on[place] and not after_end
             after_end = trained_on[place] and token in self.ends or after_end
-        return TokenSequence(sequence.tokens, trained_on)
+        if trained_on[-1] and tokens[-1] not in self.ends:
+            tokens, trained_on = [*tokens, self._tokenizer.eos_token_id], [*trained_on, True]
+        return TokenSequence(tokens, trained_on)
 
     def _render(
         self,
@@ -171,6 +174,7 @@ class Tokenizer:
                 for_template(messages, knows_developer="developer" in json.dumps(template)),
                 tools=list(tools) if tools else None,
                 add_generation_prompt=to_speak,
+                enable_thinking=False,  # for templates that know it: answer at once
                 tokenize=False,
             )
         except (TemplateError, ValueError, TypeError, LookupError) as error:
@@ -182,5 +186,8 @@ def _check_answer(before: str, whole: str, message: Mapping[str, Any]) -> None:
     if not whole.startswith(before):
         raise ChatRefused("the model's chat template does not begin answers as it asks for them")
     answer = whole[len(before) :]
+    # Some templates write what was thought before the answer in a way of their own.
+    if message_text(message).rpartition("</think>")[2].strip() not in answer:
+        raise ChatRefused("the model's chat template has no place for a plain text")
     if not all(call["name"] in answer for call in called_functions(message)):
         raise ChatRefused("the model's chat template has no place for calls of tools")

@@ -36,6 +36,7 @@ class Training(Loop):
         self._objective = objective
         self._trained = network.trained()
         self._optimizer = _optimizer(self._trained)
+        self.state_bytes = sum(tensor.nbytes for tensor in self._tensors().values())
         super().__init__(
             objective.prepare(network, training),
             objective.prepare(network, validation),
