@@ -27,12 +27,15 @@ def test_no_folder_imports_a_higher_one(folder):
     assert {name: used - set(below) for name, used in found.items() if used - set(below)} == {}
 
 
-def test_only_an_engine_knows_itself():
+@pytest.mark.parametrize(
+    ("name", "knowing"), [("numpy_engine", {"pretraining"}), ("transformers_engine", set())]
+)
+def test_only_an_engine_knows_itself(name, knowing):
     """All else asks `engine_of`; the program that made the base model is about one engine."""
-    engine = SERVER / "engines" / "numpy_engine"
+    engine = SERVER / "engines" / name
     others = (path for path in SERVER.rglob("*.py") if path.parent != engine)
-    knowing = {path for path in others if any("numpy_engine" in name for name in imports(path))}
-    assert {path.relative_to(SERVER).parts[0] for path in knowing} == {"pretraining"}
+    found = {path for path in others if any(name in imported for imported in imports(path))}
+    assert {path.relative_to(SERVER).parts[0] for path in found} == knowing
 
 
 def test_every_folder_of_programs_has_its_place():

@@ -10,16 +10,13 @@ import json
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tiktoken
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from llguidance.tiktoken import lltokenizer_from_encoding
 
 from practice_server.engines.engine import Mask, MaskUnusable, Tokenizer
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
 
 Form = dict[str, Any]
 
@@ -91,9 +88,7 @@ def _json(schema: dict[str, Any]) -> str:
 
 
 @lru_cache(maxsize=2)
-def _vocabulary(
-    encoding: tiktoken.Encoding | PreTrainedTokenizerFast, ends: tuple[int, ...]
-) -> LLTokenizer:
+def _vocabulary(encoding: Any, ends: tuple[int, ...]) -> LLTokenizer:
     if isinstance(encoding, tiktoken.Encoding):
         return lltokenizer_from_encoding(encoding, eos_token=list(ends))
     from llguidance.hf import from_tokenizer  # needs transformers

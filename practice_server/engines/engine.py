@@ -9,11 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    import tiktoken
-    from transformers import PreTrainedTokenizerFast
+from typing import Any, NamedTuple, Protocol
 
 # One of a conversation, or the definition of a tool, as the API has them.
 Message = Mapping[str, Any]
@@ -222,8 +218,9 @@ class Tokenizer(Protocol):
         the function and its arguments as JSON follow. None if no tools can be called."""
 
     @property
-    def encoding(self) -> tiktoken.Encoding | PreTrainedTokenizerFast | None:
-        """The vocabulary, from which masks are made; None if answers cannot be held to a form."""
+    def encoding(self) -> Any:
+        """The vocabulary, from which masks are made: a `tiktoken.Encoding`, or a fast tokenizer of
+        transformers; None if answers cannot be held to a form."""
 
     def encode_chat(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None

@@ -84,6 +84,7 @@ class Network:
 
     def begin_training(self, plan: Plan) -> None:
         """Make trainable what the plan trains: a new adapter, the one it has, or all weights."""
+        base.cache_clear()  # what is trained is shared with nobody
         torch.manual_seed(plan.seed)  # the adapter begins with random numbers
         if not plan.lora:
             self._base.become_whole(self.adapter)

