@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from practice_server.engines.engine import DataSize
+from practice_server.engines.engine import DataSize, Plan
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.machine.limits import free_memory
 from tests.random_model import byte_tokenizer, random_engine
@@ -80,7 +80,8 @@ def test_the_estimate_covers_what_training_takes(
     taken = 1024 * int(done.stdout)
     n_sequences = 2 if beta else 1
     data = DataSize(n_examples, n_sequences * n_examples * length, length, n_sequences)
-    needed = NumpyEngine.memory_needed(tmp_path, data, batch_size)
+    plan = Plan(1, batch_size, 1.0, seed=0)
+    needed = NumpyEngine.memory_needed(tmp_path, data, plan)
     assert taken <= needed <= 2 * taken
 
 
