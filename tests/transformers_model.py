@@ -10,17 +10,13 @@ import pytest
 
 from practice_server.engines.numpy_engine.tokenizer import SPECIAL_TOKENS
 
-torch = pytest.importorskip("torch", reason="needs requirements-transformers.txt")
-pytest.importorskip("transformers", reason="needs requirements-transformers.txt")
-pytest.importorskip("peft", reason="needs requirements-transformers.txt")
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: E402
-from transformers import (  # noqa: E402
-    AutoConfig,
-    AutoModelForCausalLM,
-    PreTrainedTokenizerFast,
-)
-from transformers.convert_slow_tokenizer import bytes_to_unicode  # noqa: E402
+@pytest.fixture(autouse=True, scope="session")
+def optional_packages():
+    """Without them, whoever imports this fixture is skipped."""
+    for name in ("torch", "transformers", "peft"):
+        pytest.importorskip(name, reason=f"needs {name}, of requirements-transformers.txt")
+
 
 TEMPLATE = """\
 {%- for message in messages -%}
@@ -42,6 +38,10 @@ TEMPLATE = """\
 
 def byte_tokenizer(template=TEMPLATE):
     """Byte 0 is token 0, byte 255 token 255; then come the special tokens."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
     vocabulary = {character: byte for byte, character in bytes_to_unicode().items()}
     backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
@@ -58,6 +58,9 @@ def byte_tokenizer(template=TEMPLATE):
 
 def save_random_model(folder, *, kind="llama", learning_rate=None, aliases=(), **sizes):
     """A model of transformers' own making, with weights drawn from a seed."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
     tokenizer = byte_tokenizer()
     sizes = {
         "hidden_size": 32,

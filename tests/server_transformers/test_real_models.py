@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.transformers_model import save_random_model, torch
+from tests.transformers_model import save_random_model
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = {
@@ -126,6 +126,7 @@ def test_a_merged_model_answers_elsewhere(server, finished_job, tmp_path):
 
 
 def test_a_merged_model_is_its_adapter_in_logits(server, finished_job, tmp_path):
+    import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 

@@ -3,7 +3,9 @@
 import pytest
 
 from practice_server.engines.engine import Example
-from tests.transformers_model import save_random_model, torch
+from tests.transformers_model import optional_packages, save_random_model
+
+__all__ = ["optional_packages"]
 
 QUESTIONS = {
     "How warm is it?": "Warm enough, Sherlock.",
@@ -16,7 +18,9 @@ QUESTIONS = {
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread(optional_packages):
+    import torch
+
     torch.set_num_threads(1)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tests.transformers_model  # noqa: F401 (skips without the optional packages)
 from practice_server.engines.engine import Example, Plan, Preference
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.store.catalogue import SHIPPED

@@ -14,7 +14,6 @@ from practice_server.engines.engine import (
     StateUnusable,
     TrainingDiverged,
 )
-from tests.transformers_model import torch
 
 LORA = Plan(n_epochs=4, batch_size=2, learning_rate_multiplier=1.0, seed=7)
 WHOLE = replace(LORA, lora=False, learning_rate_multiplier=0.1)
@@ -201,6 +200,8 @@ def test_memory_grows_with_what_is_trained(make_folder, load):
 
 
 def test_bfloat16_where_the_model_and_the_processor_have_it():
+    import torch
+
     from practice_server.engines.transformers_engine.network import precision
 
     has_bfloat16 = torch.cpu._is_avx512_bf16_supported()

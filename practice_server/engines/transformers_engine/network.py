@@ -6,6 +6,7 @@ while it speaks.
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from functools import lru_cache
 from itertools import count
@@ -24,7 +25,10 @@ from practice_server.engines.transformers_engine.folder import base_of, is_adapt
 # An adapter that is trained has the name under which peft saves it at the top of its folder.
 TRAINED = "default"
 _names = count()
-logging.disable_progress_bar()  # what a child prints is in the server's log
+# What a child prints is in the server's log: no bars there, and nothing of what one library will
+# change for another.
+logging.disable_progress_bar()
+warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 class Network:
