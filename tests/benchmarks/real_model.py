@@ -1,6 +1,6 @@
 """What fine-tuning makes of a real model: the base against the tuned one, and how long it takes.
 
-    python tests/benchmarks/real_model.py FOLDER [--seeds 3] [--questions 40] [--rate 1.0]
+    python tests/benchmarks/real_model.py FOLDER [--seeds 3] [--questions 40] [--rate 1.0] [--only marv]
 
 FOLDER is a model folder of any engine. Orders: 60 examples, 3 epochs; the shares of test sentences
 that become JSON with the right keys, and that become it exactly. Marv: 60 examples, 3 epochs; the
@@ -31,7 +31,8 @@ MOST_TOKENS = 80
 
 def main():
     options = _options()
-    for name, measure in (("orders", orders), ("marv", marv)):
+    for name in options.only or MEASURES:
+        measure = MEASURES[name]
         lines = read_lines(DATA / name / "train.jsonl")[:N_EXAMPLES]
         base = engine_of(options.folder).load(options.folder)
         print(f"{name:8} base    {_shown(measure(base, options.questions))}", flush=True)
@@ -76,6 +77,9 @@ def marv(engine, n):
     }
 
 
+MEASURES = {"orders": orders, "marv": marv}
+
+
 def answer(engine, messages):
     """The model's likeliest answer to a conversation."""
     prompt = engine.tokenizer.encode_prompt(messages)
@@ -115,6 +119,7 @@ def _options():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--questions", type=int, default=40)
     parser.add_argument("--rate", type=float, default=1.0, help="the learning rate multiplier")
+    parser.add_argument("--only", choices=MEASURES, action="append", help="of the two")
     return parser.parse_args()
 
 
