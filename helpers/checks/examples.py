@@ -5,30 +5,17 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from helpers.checks.rules import (
-    Fault,
-    Format,
-    Row,
-    broken,
-    did_you_mean,
-    is_misspelt,
-    misfit_in,
-    rule,
-    shown,
-    table,
-    unknown_key,
-)
+from helpers.checks.rules import Rule, advice, broken, did_you_mean, error, shown, warning
+from helpers.checks.shapes import lacks, lacks_text, misfit, misfit_in, unknown_key
 
 Example = dict[str, Any]
 
 OUTPUTS = ("preferred_output", "non_preferred_output")
 CHAT, PAIR = ("messages", "tools", "parallel_tool_calls", "functions"), ("prompt", "completion")
 PREFERENCE = ("input", *OUTPUTS)
-LISTS_OF_MESSAGES: dict[str, tuple[str, ...]] = {
-    "chat": ("messages",),
-    "completion": (),
-    "preferences": ("input.messages", *OUTPUTS),
-}
+# A format is that of the first of these rows of which an example has a key.
+FORMATS = {"chat": CHAT[:1], "completion": PAIR, "preferences": PREFERENCE}
+LISTS_OF_MESSAGES = {"chat": ("messages",), "preferences": ("input.messages", *OUTPUTS)}
 FUNCTION = {"name": re.compile(r"[a-zA-Z0-9_-]{1,64}")}
 TOOL = {"type": "function", "function": FUNCTION}
 MISFIT = "{0[1]} is not what belongs here"
@@ -36,18 +23,14 @@ NAMES = "names are of up to 64 letters a-z, A-Z, digits, _ and -"
 MOST_FUNCTIONS = 128
 
 
-def format_of(example: Example) -> Format | None:
+def format_of(example: Example) -> str | None:
     """Return chat, completion or preferences by the keys of `example`; None if it is neither."""
-    if "messages" in example:
-        return "chat"
-    if not example.keys().isdisjoint(PAIR):
-        return "completion"
-    return None if example.keys().isdisjoint(PREFERENCE) else "preferences"
+    return next((name for name, keys in FORMATS.items() if example.keys() & keys), None)
 
 
-def messages_in(example: Example, example_format: Format) -> Iterator[tuple[str, Any]]:
+def messages_in(example: Example) -> Iterator[tuple[str, Any]]:
     """Yield what stands in the example's lists of messages, each with the way to it."""
-    for path in LISTS_OF_MESSAGES[example_format]:
+    for path in LISTS_OF_MESSAGES.get(format_of(example) or "", ()):
         listed: Any = example
         for key in path.split("."):
             listed = listed.get(key) if isinstance(listed, dict) else None
@@ -55,11 +38,11 @@ def messages_in(example: Example, example_format: Format) -> Iterator[tuple[str,
             yield f"{path}[{i}]", message
 
 
-def texts_in(example: Example, example_format: Format) -> Iterator[tuple[str, str]]:
+def texts_in(example: Example) -> Iterator[tuple[str, str]]:
     """Yield the texts of an example of correct form, each with the way to it."""
-    if example_format == "completion":
+    if "prompt" in example:
         yield from example.items()
-    for where, message in messages_in(example, example_format):
+    for where, message in messages_in(example):
         content = message.get("content")
         if isinstance(content, str):
             yield f"{where}.content", content
@@ -68,90 +51,86 @@ def texts_in(example: Example, example_format: Format) -> Iterator[tuple[str, st
                 yield f"{where}.content[{i}].text", part["text"]
 
 
-def _lacks_text(key: str, pair: Example) -> bool:
-    is_there = key in pair or is_misspelt(key, pair, PAIR)
-    return not is_there or not isinstance(pair.get(key, ""), str)
-
-
 def _functions_misfit(chat: Example) -> tuple[str, str] | None:
     functions = chat.get("functions")
     if isinstance(functions, list) and not 1 <= len(functions) <= MOST_FUNCTIONS:
         return "functions", f"a list of {len(functions)}"
-    return misfit_in("functions", [FUNCTION], chat)
+    return None if functions is None else misfit(functions, [FUNCTION], "functions")
 
 
 def _output_misfit(key: str, example: Example) -> str | None:
     match example.get(key):
-        case None if key not in example and is_misspelt(key, example, PREFERENCE):
-            return None
         case [{"role": "system" | "user" | "tool"}]:
             return f"{key}[0]"
         case [_]:
             return None
-    return key
+    return key if key in example or lacks(key, example, PREFERENCE) else None
 
 
-def _chat_rows(keys: tuple[str, ...]) -> list[Row]:
+def _input_misfit(example: Example) -> tuple[str, str, str] | None:
+    given = example.get("input")
+    if not isinstance(given, dict):
+        return "input", "input is missing or no object", 'write "input": {"messages": […]}'
+    for one in broken(INPUT, given):
+        return f"input.{one.field}", one.message, one.fix
+    return None
+
+
+def _meant(example: Example) -> str:
+    """Return what the first key that is near one of ours was meant to be."""
+    meant = ((key, did_you_mean(key, CHAT + PAIR + PREFERENCE)) for key in example)
+    hints = (f"{key!r}: did you mean {near!r}?" for key, near in meant if near)
+    return next(hints, "write messages (chat), prompt and completion, or input and outputs")
+
+
+def _chat_rules(keys: tuple[str, ...]) -> list[Rule]:
     return [
-        ("messages_no_list", "error", "messages",
-         lambda chat: not isinstance(chat.get("messages"), list),
-         "messages is {kind}", 'write "messages": [ … ]'),
-        ("messages_empty", "error", "messages", lambda chat: chat.get("messages") == [],
-         "messages is empty", "write the conversation, or delete the line"),
+        error("messages_no_list", "messages",
+              lambda chat: not isinstance(chat.get("messages"), list),
+              "messages is {kind}", 'write "messages": [ … ]'),
+        error("messages_empty", "messages", lambda chat: chat.get("messages") == [],
+              "messages is empty", "write the conversation, or delete the line"),
         unknown_key("key_unknown", keys),
-        ("tools_malformed", "error", "{0[0]}", partial(misfit_in, "tools", [TOOL]),
-         MISFIT,
-         f'write [{{"type": "function", "function": {{"name": "…"}}}}]; {NAMES}'),
-        ("parallel_tool_calls_malformed", "error", "parallel_tool_calls",
-         lambda chat: not isinstance(chat.get("parallel_tool_calls", False), bool),
-         "it is {kind}", "write true or false"),
+        error("tools_malformed", "{0[0]}", misfit_in("tools", [TOOL]), MISFIT,
+              f'write [{{"type": "function", "function": {{"name": "…"}}}}]; {NAMES}'),
+        error("parallel_tool_calls_malformed", "parallel_tool_calls",
+              lambda chat: not isinstance(chat.get("parallel_tool_calls", False), bool),
+              "it is {kind}", "write true or false"),
     ]  # fmt: skip
 
 
 # fmt: off
-table("input", rows=_chat_rows(CHAT[:3]))
-table("chat", rows=[
-    *_chat_rows(CHAT),
-    ("functions_malformed", "error", "{0[0]}", _functions_misfit,
-     MISFIT, f'write 1 to {MOST_FUNCTIONS} of them, [{{"name": "…"}}]; {NAMES}'),
-    ("functions_deprecated", "advice", "functions",
-     lambda chat: chat.get("functions") and not _functions_misfit(chat),
-     "functions is the old form", "write tools and tool_calls instead"),
-])
-table("completion", rows=[
-    *[(f"{key}_missing", "error", key, partial(_lacks_text, key),
-       f"{key} is missing, or no text", f'write "{key}": "…"') for key in PAIR],
-    unknown_key("pair_key_unknown", PAIR),
-    ("completion_empty", "warning", "completion",
-     lambda pair: isinstance(pair.get("completion"), str) and not pair["completion"].strip(),
-     "the completion is empty", "write it, or delete the line"),
-])
-table("preferences", rows=[
-    *[(f"{key}_malformed", "error", "{0}", partial(_output_misfit, key),
-       f"{key} must be a list of one message of the assistant",
-       f'write "{key}": [{{"role": "assistant", "content": "…"}}]') for key in OUTPUTS],
-    unknown_key("preference_key_unknown", PREFERENCE),
-    ("outputs_equal", "warning", "",
-     lambda example: example.get(OUTPUTS[0]) == example.get(OUTPUTS[1]),
-     "both outputs are the same", "nothing is preferred; delete the line"),
-])
-# fmt: on
-
-
-@rule("error", "preferences")
-def input_malformed(example: Example) -> Fault | None:
-    given = example.get("input")
-    if not isinstance(given, dict):
-        return Fault("input", "input is missing or no object", 'write "input": {"messages": […]}')
-    for _, _, fault in broken("input", given):
-        return Fault(f"input.{fault.field}", fault.message, fault.fix)
-    return None
-
-
-@rule("error", "no format")
-def format_unknown(example: Example) -> Fault:
-    fix = "write messages (chat), prompt and completion, or input and outputs"
-    for key in reversed(example):
-        if near := did_you_mean(key, CHAT + PAIR + PREFERENCE):
-            fix = f"{key!r}: did you mean {near!r}?"
-    return Fault("", f"the keys {shown(list(example))} make no training example", fix)
+INPUT = _chat_rules(CHAT[:3])
+EXAMPLE = {  # by format
+    "chat": [
+        *_chat_rules(CHAT),
+        error("functions_malformed", "{0[0]}", _functions_misfit, MISFIT,
+              f'write 1 to {MOST_FUNCTIONS} of them, [{{"name": "…"}}]; {NAMES}'),
+        advice("functions_deprecated", "functions",
+               lambda chat: chat.get("functions") and not _functions_misfit(chat),
+               "functions is the old form", "write tools and tool_calls instead"),
+    ],
+    "completion": [
+        *[error(f"{key}_missing", key, partial(lacks_text, key, known=PAIR),
+                f"{key} is missing, or no text", f'write "{key}": "…"') for key in PAIR],
+        unknown_key("pair_key_unknown", PAIR),
+        warning("completion_empty", "completion",
+                lambda pair: not str(pair.get("completion")).strip(),
+                "the completion is empty", "write it, or delete the line"),
+    ],
+    "preferences": [
+        *[error(f"{key}_malformed", "{0}", partial(_output_misfit, key),
+                f"{key} must be a list of one message of the assistant",
+                f'write "{key}": [{{"role": "assistant", "content": "…"}}]')
+          for key in OUTPUTS],
+        unknown_key("preference_key_unknown", PREFERENCE),
+        warning("outputs_equal", "",
+                lambda example: example.get(OUTPUTS[0]) == example.get(OUTPUTS[1]),
+                "both outputs are the same", "nothing is preferred; delete the line"),
+        error("input_malformed", "{0[0]}", _input_misfit, "{0[1]}", lambda found: found[2]),
+    ],
+    None: [
+        error("format_unknown", "", lambda example: (shown(list(example)), _meant(example)),
+              "the keys {0[0]} make no training example", lambda found: found[1]),
+    ],
+}

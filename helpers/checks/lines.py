@@ -2,13 +2,16 @@
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from helpers.checks.rules import Fault, Located, broken, rule, table
+from helpers.checks.report import Finding
+from helpers.checks.rules import broken, error, warning
 from helpers.text import foreign_encoding
 
 # Ten images of 10 MB in base64 are the longest line a service takes; no more is held at once.
@@ -24,6 +27,7 @@ HINTS = {
     (",",): "delete the comma",
     tuple(map(chr, range(32))):
         "the line ends too early, or holds a bare line end or tab (write \\n, \\t)",
+    ("",): "look there for a missing comma, quotation mark or bracket; json.dumps makes none",
 }  # fmt: skip
 
 
@@ -39,114 +43,89 @@ def read_lines(path: str | Path) -> Iterator[bytes]:
                 line = file.readline(LONGEST_LINE + 1)
 
 
-def read_object(raw: bytes) -> dict[str, Any] | Located:
-    """Return the object on a line, or the first rule that the line breaks."""
-    if found := next(broken("bytes", raw), None):
+def read_object(raw: bytes) -> dict[str, Any] | Finding:
+    """Return the object on a line, or the first thing that is wrong with the line."""
+    if found := next(broken(BYTES, raw), None):
         return found
     try:
         value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return next(broken("broken line", raw.decode("utf-8")))
-    return next(broken("value", value), value)
+        orjson.dumps(value)  # so that it can be compared
+    except orjson.JSONDecodeError as refusal:
+        return next(broken(JSON, (refusal, _objects_in(refusal.doc.strip()))))
+    except orjson.JSONEncodeError:
+        return next(broken(DEEP, raw))
+    return next(broken(VALUE, value), value)
 
 
-def objects_in(text: str) -> list[Any]:
-    """Return the whole JSON values at the start of `text`."""
-    decoder = json.JSONDecoder()
-    values, position = [], 0
-    while position < len(text):
-        try:
-            value, position = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            break
-        values.append(value)
-        while text[position : position + 1] in (" ", "\t", ","):
-            position += 1
-    return values
-
-
-# fmt: off
-table("first line", rows=[
-    ("byte_order_mark", "error", "", lambda raw: raw.startswith(codecs.BOM_UTF8),
-     "the file starts with a byte order mark",
-     "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"),
-])
-table("bytes", rows=[
-    ("empty_line", "warning", "", lambda raw: not raw.strip(),
-     "the line is empty", "delete it; some services refuse a file with empty lines"),
-    ("line_too_long", "error", "", lambda raw: len(raw) > LONGEST_LINE,
-     f"the line is longer than {LONGEST_LINE:,} bytes", "one example a line"),
-])
-# fmt: on
-
-
-@rule("error", "bytes")
-def not_utf8(raw: bytes) -> Fault | None:
+def _foreign(raw: bytes) -> tuple[int, str] | None:
+    """Return the column that is not UTF-8, and what the line seems to be."""
     encoding = foreign_encoding(raw)
     if encoding is None:
         return None
-    try:
-        readable = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        readable = raw[: error.start].decode("utf-8")
-    message = f"column {len(readable) + 1} is not UTF-8; it looks like {encoding}"
-    return Fault("", message, "save the file as UTF-8")
+    # Python stands in a half of a surrogate pair, which no UTF-8 holds, for such a byte.
+    readable = re.split("[\udc80-\udcff]", raw.decode("utf-8", "surrogateescape"), maxsplit=1)[0]
+    return len(readable) + 1, encoding
+
+
+def _objects_in(text: str) -> list[Any]:
+    """Return the whole JSON values at the start of `text`."""
+    decode, values, position = json.JSONDecoder().raw_decode, list[Any](), 0
+    with suppress(ValueError, RecursionError):
+        while True:
+            value, position = decode(text, position)
+            values.append(value)
+            while text[position : position + 1] in (" ", "\t", ","):
+                position += 1
+    return values
+
+
+def _hint(refused: tuple[orjson.JSONDecodeError, list[Any]]) -> str:
+    here = refused[0].doc[refused[0].pos :] or "\n"
+    return next(hint for starts, hint in HINTS.items() if here.startswith(starts))
 
 
 # fmt: off
-table("bytes", rows=[
-    ("json_array", "error", "", lambda raw: raw.lstrip().startswith(b"["),
-     "the line starts a list", "write one object {…} a line, without [ ] around"),
-])
-table("value", rows=[
-    ("not_an_object", "error", "", lambda value: not isinstance(value, dict),
-     "the line holds {kind}: {1!r:.60}", "make it an object {…}"),
-])
-table("example line", rows=[
-    ("long_line", "warning", "", lambda raw: len(raw) > LONGEST_IN_PRACTICE,
-     f"the practice server takes lines of {LONGEST_IN_PRACTICE:,} bytes, and refuses this file",
-     "shorten the example, or train on another service"),
-])
-table("formats", rows=[
-    ("mixed_formats", "error", "", lambda formats: formats[0] != formats[1],
-     "a {1[1]} example in a file of {1[0]} examples", "make it two files"),
-])
-# fmt: on
-
-
-@rule("error", "broken line")
-def two_objects(text: str) -> Fault | None:
-    objects = objects_in(text.strip())
-    if len(objects) < 2 or not all(isinstance(one, dict) for one in objects):
-        return None
-    return Fault("", f"{len(objects)} objects on one line", "put each object on its own line")
-
-
-@rule("error", "broken line")
-def indented_json(text: str) -> Fault | None:
-    goes_on = text.startswith("{") and text.rstrip().endswith(("{", "[", ","))
-    if not goes_on or objects_in(text):
-        return None
-    fix = "write each example on one line: json.dumps without indent"
-    return Fault("", "the object goes on in the next lines", fix)
-
-
-@rule("error", "broken line")
-def broken_json(text: str) -> Fault:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        found, column = error.msg, error.colno
-    here = text[column - 1 :] or "\n"
-    fix = "look there for a missing comma, quotation mark or bracket; json.dumps makes none"
-    fix = next((hint for starts, hint in HINTS.items() if here.startswith(starts)), fix)
-    return Fault("", f"broken JSON at column {column}: {found}", fix)
-
-
-@rule("error", "value")
-def nested_too_deeply(value: Any) -> Fault | None:
-    try:
-        orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return Fault("", "hundreds of levels within each other", "make the example flatter")
-    return None
+FIRST_LINE = [  # judge its bytes
+    error("byte_order_mark", "", lambda raw: raw.startswith(codecs.BOM_UTF8),
+          "the file starts with a byte order mark",
+          "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"),
+]
+BYTES = [  # judge those of any line; what breaks one of these holds no example
+    warning("empty_line", "", lambda raw: not raw.strip(),
+            "the line is empty", "delete it; some services refuse a file with empty lines"),
+    error("line_too_long", "", lambda raw: len(raw) > LONGEST_LINE,
+          f"the line is longer than {LONGEST_LINE:,} bytes", "one example a line"),
+    error("not_utf8", "", _foreign,
+          "column {0[0]} is not UTF-8; it looks like {0[1]}", "save the file as UTF-8"),
+    error("json_array", "", lambda raw: raw.lstrip().startswith(b"["),
+          "the line starts a list", "write one object {…} a line, without [ ] around"),
+]
+JSON = [  # judge why a line is none, and the whole values at its start
+    error("two_objects", "",
+          lambda refused: len(refused[1]) > 1 and {type(one) for one in refused[1]} == {dict}
+          and len(refused[1]),
+          "{0} objects on one line", "put each object on its own line"),
+    error("indented_json", "",
+          lambda refused: refused[0].doc.startswith("{") and not refused[1]
+          and refused[0].doc.rstrip().endswith(("{", "[", ",")),
+          "the object goes on in the next lines",
+          "write each example on one line: json.dumps without indent"),
+    error("broken_json", "", _hint, "broken JSON at column {1[0].colno}: {1[0].msg}", str),
+]
+DEEP = [  # judges what orjson reads and does not write
+    error("nested_too_deeply", "", lambda raw: True,
+          "hundreds of levels within each other", "make the example flatter"),
+]
+VALUE = [  # judge what a line of correct JSON holds
+    error("not_an_object", "", lambda value: not isinstance(value, dict),
+          "the line holds {kind}: {1!r:.60}", "make it an object {…}"),
+]
+EXAMPLE_LINE = [  # judge the bytes of a line that holds an example
+    warning("long_line", "", lambda raw: len(raw) > LONGEST_IN_PRACTICE,
+            f"the practice server takes lines of {LONGEST_IN_PRACTICE:,} bytes, "
+            "and refuses this file", "shorten the example, or train on another service"),
+]
+FORMATS = [  # judge the file's format and that of an example
+    error("mixed_formats", "", lambda formats: formats[0] != formats[1],
+          "a {1[1]} example in a file of {1[0]} examples", "make it two files"),
+]

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from helpers.checks.rules import RULES
+from helpers.checks.conversations import CHAT_CONVERSATION
+from helpers.checks.rules import broken
 from helpers.checks.texts import is_harmless
 
 
@@ -51,6 +52,4 @@ _is_usual = lru_cache(maxsize=16)(is_harmless)  # a system message stands in man
 @lru_cache(maxsize=1000)
 def _is_usual_order(roles: tuple[str, ...]) -> bool:
     """Say whether no rule on conversations finds fault with these roles."""
-    messages = [{"role": role} for role in roles]
-    rules = RULES["chat conversation"] + RULES["conversation"]
-    return not any(one.judge(messages) for one in rules)
+    return not any(broken(CHAT_CONVERSATION, [{"role": role} for role in roles]))

@@ -2,7 +2,7 @@
 
 import re
 
-from helpers.checks.rules import table
+from helpers.checks.rules import warning
 from helpers.tokens import PIECE
 
 # Every repetition has a bound, so that no text makes a search slow; ASCII, so that a Chinese
@@ -51,14 +51,13 @@ def _is_unbroken(text: str) -> bool:
 
 
 # fmt: off
-table("text", rows=[
-    ("secret", "warning", "", SECRET.search, "looks like a key: {0[0]:.8}…",
-     "take it out, and have it replaced where it was issued: it has been in a file"),
-    ("e_mail_address", "warning", "", E_MAIL.search, "an e-mail address: {0[0]:.2}…",
-     "put an invented one at example.com; a tuned model may repeat it to anybody"),
-    ("phone_number", "warning", "", PHONE.search, "looks like a phone number: {0[0]:.4}…",
-     "put an invented one (555-0100); a tuned model may repeat it to anybody"),
-    ("unbroken_text", "warning", "", _is_unbroken,
-     f"more than {PIECE:,} characters without a break",
-     "shorten it, or put spaces between its words; tokenizers fail on such texts"),
-])
+TEXT = [
+    warning("secret", "", SECRET.search, "looks like a key: {0[0]:.8}…",
+            "take it out, and have it replaced where it was issued: it has been in a file"),
+    warning("e_mail_address", "", E_MAIL.search, "an e-mail address: {0[0]:.2}…",
+            "put an invented one at example.com; a tuned model may repeat it to anybody"),
+    warning("phone_number", "", PHONE.search, "looks like a phone number: {0[0]:.4}…",
+            "put an invented one (555-0100); a tuned model may repeat it to anybody"),
+    warning("unbroken_text", "", _is_unbroken, f"more than {PIECE:,} characters without a break",
+            "shorten it, or put spaces between its words; tokenizers fail on such texts"),
+]
