@@ -1,7 +1,7 @@
 """Find every fault of a training file: `python -m helpers.check FILE`, and `check_file`.
 
-The rules are small functions and rows of tables in helpers/checks, found by their names: on
-lines, examples, messages, conversations, texts, and across examples.
+Each rule is an `if` in a small function of helpers/checks, found by its name: on lines, examples,
+messages, conversations, texts, and across examples.
 """
 
 import argparse
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from helpers.checks.fix import fix_file
-from helpers.checks.report import Finding, Report
+from helpers.checks.report import Report
+from helpers.checks.rules import Finding
 from helpers.checks.run import Examination
 
 __all__ = ["Finding", "Report", "check_file", "fix_file"]
@@ -37,8 +38,9 @@ def check_file(
     """
     training = Examination(path, model, method, is_training=True)
     if valid is not None:
-        training.validation = Examination(valid, model, method, is_training=False)
-        training.report.valid = training.validation.run(progress)
+        validation = Examination(valid, model, method, is_training=False)
+        training.report.valid = validation.run(progress)
+        training.validation = validation.seen
     return training.run(progress)
 
 

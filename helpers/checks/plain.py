@@ -10,8 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from helpers.checks.conversations import CHAT_CONVERSATION
-from helpers.checks.rules import broken
+from helpers.checks.conversations import in_chat
 from helpers.checks.texts import is_harmless
 
 
@@ -52,4 +51,4 @@ _is_usual = lru_cache(maxsize=16)(is_harmless)  # a system message stands in man
 @lru_cache(maxsize=1000)
 def _is_usual_order(roles: tuple[str, ...]) -> bool:
     """Say whether no rule on conversations finds fault with these roles."""
-    return not any(broken(CHAT_CONVERSATION, [{"role": role} for role in roles]))
+    return not any(in_chat([{"role": role} for role in roles]))

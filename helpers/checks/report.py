@@ -3,31 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-Level = Literal["error", "warning", "advice"]  # refused; accepted, and harmful; could be better
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong.
-
-    `line` and `example` count from 1 and are None for what concerns the whole file. `field` is
-    the way into the example as in Python, counted from 0: `messages[2].content`.
-    """
-
-    line: int | None
-    example: int | None
-    field: str
-    rule: str
-    level: Level
-    message: str
-    fix: str
-
-    def __str__(self) -> str:
-        place = "whole file" if self.line is None else f"line {self.line}"
-        where = f" · {self.field}" if self.field else ""
-        return f"{self.level} {self.rule} · {place}{where}: {self.message}\n    → {self.fix}"
+from helpers.checks.rules import Finding
 
 
 @dataclass

@@ -1,51 +1,53 @@
-"""What a rule is, and how it becomes a finding.
+"""What a rule gives, and the words in which it does.
 
-A rule is a row of a list: its level, its name, the field it judges, the condition that breaks it,
-what is wrong, what to do:
-
-    error("weight_misplaced", "weight", lambda message: …,
-          "only the assistant's messages have a weight", "take it out")
-
-A condition may give more than True: in the field and in what is wrong, `{0}` is what it gave, and
-what to do may be a function of that. In what is wrong, `{1}` is what the field holds, or without a
-field the thing itself, and `{kind}` is JSON's name for that.
+A rule is an `if` in a function that judges a message, an example, a line: what breaks it is named
+by a Finding, whose field is the way there from the thing that is judged, "" for all of it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
-from helpers.checks.report import Finding, Level
+Level = Literal["error", "warning", "advice"]  # refused; accepted, and harmful; could be better
 
 
-class Rule(NamedTuple):
-    """What makes a thing a faulty one, and what to say then."""
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
 
-    level: Level
-    name: str
+    `line` and `example` count from 1 and are None for what concerns the whole file. `field` is
+    the way into the example as in Python, counted from 0: `messages[2].content`.
+    """
+
+    line: int | None
+    example: int | None
     field: str
-    condition: Callable[[Any], Any]
+    rule: str
+    level: Level
     message: str
-    fix: str | Callable[[Any], str]
+    fix: str
 
-    def finding(self, found: Any, thing: Any, where: str = "") -> Finding:
-        """Return what to say of `thing`; `where` is the way to it, its line is not known here."""
-        value = thing.get(self.field) if self.field and isinstance(thing, dict) else thing
-        message = self.message.format(found, value, kind=kind(value))
-        way = ".".join(filter(None, (where, self.field.format(found))))
-        fix = self.fix if isinstance(self.fix, str) else self.fix(found)
-        return Finding(None, None, way, self.name, self.level, message, fix)
+    def __str__(self) -> str:
+        place = "whole file" if self.line is None else f"line {self.line}"
+        where = f" · {self.field}" if self.field else ""
+        return f"{self.level} {self.rule} · {place}{where}: {self.message}\n    → {self.fix}"
 
 
-error, warning, advice = (partial(Rule, level) for level in ("error", "warning", "advice"))
+def _finding(
+    level: Level, rule: str, field: str, message: str, fix: str, line: int | None = None
+) -> Finding:
+    return Finding(line, None, field, rule, level, message, fix)
 
 
-def broken(rules: Iterable[Rule], thing: Any, where: str = "") -> Iterator[Finding]:
-    """Yield what the rules find in `thing`; `where` is the way to it."""
-    for one in rules:
-        if found := one.condition(thing):
-            yield one.finding(found, thing, where)
+error, warning, advice = (partial(_finding, level) for level in ("error", "warning", "advice"))
+
+
+def within(where: str, found: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield what was found in a thing to which `where` is the way."""
+    for one in found:
+        yield replace(one, field=".".join(filter(None, (where, one.field))))
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:

@@ -4,7 +4,7 @@ import codecs
 from array import array
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,20 @@ from typing import Any
 import msgspec
 from tqdm import tqdm
 
-from helpers.checks.across import ACROSS, FILE, TOKENS
-from helpers.checks.conversations import CHAT_CONVERSATION, CONVERSATION
-from helpers.checks.examples import EXAMPLE, Example, format_of, messages_in, texts_in
-from helpers.checks.lines import EXAMPLE_LINE, FIRST_LINE, FORMATS, read_lines, read_object
-from helpers.checks.messages import MESSAGE, NO_MESSAGE
+from helpers.checks.across import in_file, in_tokens
+from helpers.checks.conversations import in_chat, in_conversation
+from helpers.checks.examples import Example, format_of, in_example, messages_in, texts_in
+from helpers.checks.lines import read_lines, read_object
+from helpers.checks.messages import in_message
 from helpers.checks.plain import Chat, plain_chat
-from helpers.checks.report import Finding, Report
-from helpers.checks.rules import broken
+from helpers.checks.report import Report
+from helpers.checks.rules import Finding, error, warning, within
 from helpers.checks.seen import Seen
-from helpers.checks.texts import TEXT, is_harmless
+from helpers.checks.texts import in_text, is_harmless
 from helpers.tokens import count_example, token_limit
 
+# fmt: off
+LONGEST_IN_PRACTICE = 2 * 1024 * 1024  # bytes of a line, as the practice server takes
 SHOWN_OF_A_RULE = 100  # findings kept of each rule, so that memory stays flat
 
 
@@ -33,7 +35,7 @@ class Examination:
     def __init__(self, path: str | Path, model: str | None, method: str, is_training: bool):
         self.report = Report(str(path))
         self.seen = Seen()
-        self.validation: Examination | None = None  # of the file that is compared
+        self.validation: Seen | None = None  # of the file that is compared
         self.model, self.method = model, method
         self.is_whole_training_file = is_training
         self.size = Path(path).stat().st_size
@@ -58,10 +60,7 @@ class Examination:
                     break
                 bar.update(len(raw))
         self.report.examples = self._number_of(self._line)
-        self._add(None, broken(FILE, self))
-        for one in ACROSS:
-            for found in one.condition(self):
-                self._add(found[0], [one.finding(found, self)])
+        self._add(None, in_file(self))
         self.report.findings.sort(key=lambda finding: finding.line or 0)
         return self.report
 
@@ -70,10 +69,12 @@ class Examination:
         if self._is_within_object and raw.rstrip(b"\r\n")[:1] in (b"", b" ", b"\t", b"}", b"]"):
             self._without_example.append(self._line)
             return
-        if self._line == 1:
-            self._add(1, broken(FIRST_LINE, raw))
-            raw = raw.removeprefix(codecs.BOM_UTF8)
         self._is_within_object = False
+        if self._line == 1 and raw.startswith(codecs.BOM_UTF8):
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+            fix = "save as UTF-8 without BOM (Azure's guide asks for one; OpenAI refuses it)"
+            found = error("byte_order_mark", "", "the file starts with a byte order mark", fix)
+            self._add(1, [found])
         if chat := plain_chat(raw) if self.report.format in (None, "chat") else None:
             self.report.format = "chat"
             self._remember(chat)
@@ -95,12 +96,21 @@ class Examination:
         found = judge(example)
         if example_format := format_of(example):
             self.report.format = self.report.format or example_format
-            found += broken(EXAMPLE_LINE, raw)
-            if not self._found["mixed_formats"]:
-                found += broken(FORMATS, (self.report.format, example_format))
+            found += self._in_line(raw, example_format)
         self._add(self._line, found)
         if not has_error(found):
             self._remember(example)
+
+    def _in_line(self, raw: bytes, example_format: str) -> Iterator[Finding]:
+        """Yield what is wrong with a line that holds an example."""
+        if len(raw) > LONGEST_IN_PRACTICE:
+            yield warning("long_line", "", "the practice server takes lines of "
+                          f"{LONGEST_IN_PRACTICE:,} bytes, and refuses this file",
+                          "shorten the example, or train on another service")
+        if example_format != self.report.format and not self._found["mixed_formats"]:
+            yield error("mixed_formats", "",
+                        f"a {example_format} example in a file of {self.report.format} examples",
+                        "make it two files")
 
     def _remember(self, example: Chat | Example) -> None:
         """Keep what is compared at the end, add up tokens, and say where there are too many."""
@@ -112,7 +122,7 @@ class Examination:
             tokens["total"] += count.total
             tokens["trained_on"] += count.trained_on
             tokens["longest"] = max(tokens["longest"], count.total)
-            self._add(self._line, broken(TOKENS, (self.model, as_dict, count)))
+            self._add(self._line, in_tokens(as_dict, count, self.model))
 
     def _number_of(self, line: int) -> int:
         """Return the number of the example that stands on a line."""
@@ -124,8 +134,9 @@ class Examination:
             if self._found[one.rule] > SHOWN_OF_A_RULE:
                 self.report.left_off[one.rule] = self._found[one.rule] - SHOWN_OF_A_RULE
                 continue
-            number = self._number_of(line) if line and one.rule != "empty_line" else None
-            self.report.findings.append(replace(one, line=line, example=number))
+            at = one.line or line
+            number = self._number_of(at) if at and one.rule != "empty_line" else None
+            self.report.findings.append(replace(one, line=at, example=number))
 
 
 def has_error(found: Iterable[Finding]) -> bool:
@@ -139,17 +150,16 @@ def judge(example: Example) -> list[Finding]:
     From the outside in: the conversation and its texts are judged only when every key, role and
     content is correct, so that one fault is reported once.
     """
-    example_format = format_of(example)
-    found = list(broken(EXAMPLE[example_format], example))
+    found = list(in_example(example))
     for where, message in messages_in(example):
-        found += broken(MESSAGE if isinstance(message, dict) else NO_MESSAGE, message, where)
+        found += within(where, in_message(message))
     if has_error(found):
         return found
-    if example_format == "chat":
-        found += broken(CHAT_CONVERSATION, example["messages"])
-    elif example_format == "preferences":
-        found += broken(CONVERSATION, example["input"]["messages"], "input")
+    if "messages" in example:
+        found += in_chat(example["messages"])
+    elif "input" in example:
+        found += within("input", in_conversation(example["input"]["messages"]))
     for where, text in texts_in(example):
         if not is_harmless(text):
-            found += broken(TEXT, text, where)
+            found += within(where, in_text(text))
     return found
