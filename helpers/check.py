@@ -1,7 +1,7 @@
 """Find every fault of a training file: `python -m helpers.check FILE`, and `check_file`.
 
 Each rule is an `if` in a small function of helpers/checks, found by its name: on lines, examples,
-messages, conversations, texts, and across examples.
+messages, texts, and across examples.
 """
 
 import argparse
@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from helpers.checks.fix import fix_file
-from helpers.checks.report import Report
-from helpers.checks.rules import Finding
+from helpers.checks.report import Finding, Report
 from helpers.checks.run import Examination
 
 __all__ = ["Finding", "Report", "check_file", "fix_file"]

@@ -2,15 +2,13 @@
 
 from array import array
 from collections.abc import Iterator
-from itertools import accumulate
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from helpers.checks.rules import Finding, advice, error, warning
 from helpers.checks.seen import MOST_KEPT, Seen
-from helpers.tokens import ExampleTokens, base_model, token_limit
+from helpers.tokens import base_model
 
 # fmt: off
 LARGEST = 512 * 1024 * 1024  # bytes
@@ -72,7 +70,7 @@ def _in_ends(seen: Seen) -> Iterator[Finding]:
 
 def _in_answers(seen: Seen) -> Iterator[Finding]:
     """Yield what shows when answers are compared, and what was asked."""
-    opening, number = max(seen.refusals.values(), key=itemgetter(1), default=("", 0))
+    opening, number = max(seen.refusals.values(), key=lambda one: one[1], default=("", 0))
     if number > max(1, REFUSED_SHARE * len(seen.lines)):
         yield warning("same_refusal", "", f"{number} of {len(seen.lines)} answers are {opening!r}",
                       "the model will refuse what it should answer; add good answers")
@@ -88,7 +86,7 @@ def _in_answers(seen: Seen) -> Iterator[Finding]:
 
 def _in_systems(seen: Seen) -> Iterator[Finding]:
     systems = seen.systems.values()
-    usual = max(systems, key=itemgetter(1), default=(0, 0))
+    usual = max(systems, key=lambda one: one[1], default=(0, 0))
     is_usual = usual[1] >= MOST_OF_THEM * sum(number for _, number in systems)
     for line, number in systems if is_usual and len(systems) < MOST_KEPT else ():
         if (line, number) != usual:
@@ -115,14 +113,3 @@ def _repeated(marks: "array[int]") -> Iterator[tuple[int, int]]:
     first_place = first[which]
     for place in np.flatnonzero(first_place != np.arange(len(marks))):
         yield int(place), int(first_place[place])
-
-
-def in_tokens(example: dict[str, Any], count: ExampleTokens, model: str) -> Iterator[Finding]:
-    """Yield that an example has too many tokens, and where it will be cut."""
-    limit = token_limit(model)
-    if limit is not None and count.total > limit:
-        ends = accumulate(tokens for _, tokens in count.per_message)
-        cut = next((i for i, end in enumerate(ends) if end > limit), len(count.per_message))
-        yield warning("too_long", f"messages[{cut}]" if "messages" in example else "",
-                      f"{count.total:,} tokens; {model} takes {limit:,} and cuts the rest",
-                      "shorten it, or make it two; what is cut is not learnt")

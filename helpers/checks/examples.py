@@ -7,8 +7,6 @@ from helpers.checks.rules import Finding, advice, did_you_mean, error, kind, sho
 from helpers.checks.shapes import FUNCTION, lacks, malformed, unknown_key
 
 # fmt: off
-Example = dict[str, Any]
-
 OUTPUTS = ("preferred_output", "non_preferred_output")
 CHAT, PAIR = ("messages", "tools", "parallel_tool_calls", "functions"), ("prompt", "completion")
 PREFERENCE = ("input", *OUTPUTS)
@@ -19,12 +17,12 @@ TOOL = {"type": "function", "function": FUNCTION}
 MOST_FUNCTIONS = 128
 
 
-def format_of(example: Example) -> str | None:
+def format_of(example: dict[str, Any]) -> str | None:
     """Return chat, completion or preferences by the keys of `example`; None if it is neither."""
     return next((name for name, keys in FORMATS.items() if example.keys() & keys), None)
 
 
-def messages_in(example: Example) -> Iterator[tuple[str, Any]]:
+def messages_in(example: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what stands in the example's lists of messages, each with the way to it."""
     for path in LISTS_OF_MESSAGES.get(format_of(example) or "", ()):
         listed: Any = example
@@ -34,7 +32,7 @@ def messages_in(example: Example) -> Iterator[tuple[str, Any]]:
             yield f"{path}[{i}]", message
 
 
-def texts_in(example: Example) -> Iterator[tuple[str, str]]:
+def texts_in(example: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the texts of an example of correct form, each with the way to it."""
     if "prompt" in example:
         yield from example.items()
@@ -47,7 +45,7 @@ def texts_in(example: Example) -> Iterator[tuple[str, str]]:
                 yield f"{where}.content[{i}].text", part["text"]
 
 
-def in_example(example: Example) -> Iterator[Finding]:
+def in_example(example: dict[str, Any]) -> Iterator[Finding]:
     """Yield what is wrong with an example, its messages aside."""
     match format_of(example):
         case "chat":
@@ -65,7 +63,7 @@ def in_example(example: Example) -> Iterator[Finding]:
                         next(hints, known))
 
 
-def _in_chat(chat: Example, keys: tuple[str, ...]) -> Iterator[Finding]:
+def _in_chat(chat: dict[str, Any], keys: tuple[str, ...]) -> Iterator[Finding]:
     messages = chat.get("messages")
     if not isinstance(messages, list):
         yield error("messages_no_list", "messages",
@@ -89,7 +87,7 @@ def _in_chat(chat: Example, keys: tuple[str, ...]) -> Iterator[Finding]:
                          "functions is the old form", "write tools and tool_calls instead")
 
 
-def _in_pair(pair: Example) -> Iterator[Finding]:
+def _in_pair(pair: dict[str, Any]) -> Iterator[Finding]:
     for key in PAIR:
         if lacks(key, pair, PAIR) or not isinstance(pair.get(key, ""), str):
             yield error(f"{key}_missing", key,
@@ -100,7 +98,7 @@ def _in_pair(pair: Example) -> Iterator[Finding]:
                       "the completion is empty", "write it, or delete the line")
 
 
-def _in_preferences(example: Example) -> Iterator[Finding]:
+def _in_preferences(example: dict[str, Any]) -> Iterator[Finding]:
     for key in OUTPUTS:
         match example.get(key):
             case [{"role": "system" | "user" | "tool"}]:

@@ -83,8 +83,7 @@ def _why_no_json(refusal: orjson.JSONDecodeError) -> Finding:
                      "write each example on one line: json.dumps without indent")
     here = text[refusal.pos :] or "\n"
     fix = next(hint for starts, hint in HINTS.items() if here.startswith(starts))
-    message = f"broken JSON at column {refusal.colno}: {refusal.msg}"
-    return error("broken_json", "", message, fix)
+    return error("broken_json", "", f"broken JSON at column {refusal.colno}: {refusal.msg}", fix)
 
 
 def _objects_in(text: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Rules on one message: role, keys, content, weight, calls of tools."""
+"""Rules on messages: each by itself, and who speaks when."""
 
 import re
 import sys
@@ -10,8 +10,6 @@ import orjson
 
 from helpers.checks.rules import Finding, advice, did_you_mean, error, kind, shown, warning
 from helpers.checks.shapes import FUNCTION, lacks, malformed, misfit, unknown_key
-
-Message = dict[str, Any]
 
 # fmt: off
 ROLES = ("system", "user", "assistant", "tool", "function", "developer")
@@ -40,7 +38,7 @@ def in_message(message: Any) -> Iterator[Finding]:
     yield from _in_arguments(message)
 
 
-def _in_keys(message: Message) -> Iterator[Finding]:
+def _in_keys(message: dict[str, Any]) -> Iterator[Finding]:
     role, roles = message.get("role"), ", ".join(ROLES[:4])
     if lacks("role", message, KEYS):
         yield error("role_missing", "role", "the message has no role", f"write one of {roles}")
@@ -64,7 +62,7 @@ def _in_keys(message: Message) -> Iterator[Finding]:
         yield error("key_misplaced", key, f"messages of this role have no {key}", "take it out")
 
 
-def _in_content(message: Message) -> Iterator[Finding]:
+def _in_content(message: dict[str, Any]) -> Iterator[Finding]:
     content, role = message.get("content"), message.get("role")
     if role != "assistant" or not any(map(message.get, OTHER_CONTENTS)):
         if lacks("content", message, KEYS):
@@ -103,7 +101,7 @@ def _in_parts(parts: list[Any], role: Any) -> Iterator[Finding]:
                      "train on a model that sees; the practice server refuses images")
 
 
-def _in_names(message: Message) -> Iterator[Finding]:
+def _in_names(message: dict[str, Any]) -> Iterator[Finding]:
     """Yield what is wrong with calls, names and ids."""
     role, name = message.get("role"), message.get("name")
     yield from malformed("tool_calls", [CALL, 1, sys.maxsize], message, f"write [{AS_CALL}]")
@@ -121,7 +119,7 @@ def _in_names(message: Message) -> Iterator[Finding]:
                     "a function's message must name the function", 'write "name": "…"')
 
 
-def _in_arguments(message: Message) -> Iterator[Finding]:
+def _in_arguments(message: dict[str, Any]) -> Iterator[Finding]:
     """Yield the first arguments of a call that are no JSON object."""
     calls = message.get("tool_calls")
     functions = {"function_call": message.get("function_call")}
@@ -137,3 +135,56 @@ def _in_arguments(message: Message) -> Iterator[Finding]:
                               f"the arguments are no JSON object: {shown(arguments)}",
                               "write a JSON object as a text: json.dumps(arguments)")
                 break
+
+
+def in_chat(messages: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Yield what is wrong with the messages of a chat example."""
+    weights = [one.get("weight", 1) for one in messages if one["role"] == "assistant"]
+    if not weights:
+        yield error("no_assistant", "messages",
+                    "no message of the assistant", "add the answer to be learnt")
+    elif not any(weights):
+        yield error("weights_all_zero", "messages",
+                    "every weight is 0: nothing is trained on", "give one answer weight 1")
+    if weights and messages[-1]["role"] != "assistant":
+        yield warning("last_not_assistant", f"messages[{len(messages) - 1}]",
+                      "the last message is not the assistant's",
+                      "end with the answer; what stands after it trains nothing")
+    yield from in_conversation(messages)
+
+
+def in_conversation(messages: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Yield what is wrong with these messages; they may be a preference example's input."""
+    roles = [message["role"] for message in messages]
+    systems = [i for i, role in enumerate(roles) if role == "system"]
+    if len(systems) == 1 and systems != [0]:
+        yield warning("system_not_first", f"messages[{systems[0]}]",
+                      "the system message is not the first", "move it up")
+    if len(systems) > 1:
+        yield warning("several_systems", f"messages[{systems[1]}]",
+                      "more than one system message", "join them into one")
+    pairs = enumerate(zip(roles, roles[1:], strict=False), 1)
+    for i in [i for i, pair in pairs if pair == ("assistant", "assistant")][:1]:
+        yield warning("assistant_twice", f"messages[{i}]",
+                      "two messages of the assistant in a row",
+                      "join them into one, or put in the user's message that is missing")
+    yield from _tools(messages)
+
+
+def _tools(messages: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Yield the first call of a tool that is not answered, and the first answer without a call."""
+    calls = [(i, j, call["id"]) for i, message in enumerate(messages)
+             for j, call in enumerate(message.get("tool_calls") or ())]
+    answers = [(i, message["tool_call_id"]) for i, message in enumerate(messages)
+               if message["role"] == "tool"]
+    answered = {name for _, name in answers}
+    first_call = {name: i for i, _, name in reversed(calls)}
+    last = len(messages) - 1  # this may be the call that is to be learnt
+    for i, j, name in [call for call in calls if call[2] not in answered and call[0] < last][:1]:
+        yield error("tool_call_unanswered", f"messages[{i}].tool_calls[{j}].id",
+                    "no message answers it",
+                    f'add a message with role tool and "tool_call_id": "{name}"')
+    for i in [i for i, name in answers if first_call.get(name, i) >= i][:1]:
+        yield error("tool_message_without_call", f"messages[{i}].tool_call_id",
+                    "no call before has this id",
+                    "give it the id of a call before it, or delete it")

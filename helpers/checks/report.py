@@ -42,17 +42,15 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as what `--json` prints; `valid` only where there is one."""
-        content = asdict(self)
-        return content if self.valid else {k: v for k, v in content.items() if k != "valid"}
+        return {key: value for key, value in asdict(self).items() if key != "valid" or value}
 
     def __str__(self) -> str:
         counted = {"example": self.examples, "error": len(self.errors)}
         counted["warning"] = len(self.warnings)
         numbers = [f"{number} {what}{'s' * (number != 1)}" for what, number in counted.items()]
-        advice = len(self.findings) - len(self.errors) - len(self.warnings)
-        kind = self.format or "no known format"
-        lines = [f"{self.file}: {', '.join([kind, *numbers])}, {advice} advice"]
-        lines += map(str, self.findings)
+        advice = f"{len(self.findings) - len(self.errors) - len(self.warnings)} advice"
+        summary = ", ".join([self.format or "no known format", *numbers, advice])
+        lines = [f"{self.file}: {summary}", *map(str, self.findings)]
         lines += [f"and {number} more of {rule}" for rule, number in self.left_off.items()]
         if self.tokens:
             lines.append("tokens: " + ", ".join(f"{k} {v}" for k, v in self.tokens.items()))

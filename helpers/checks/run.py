@@ -6,17 +6,17 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from tqdm import tqdm
 
-from helpers.checks.across import in_file, in_tokens
-from helpers.checks.conversations import in_chat, in_conversation
-from helpers.checks.examples import Example, format_of, in_example, messages_in, texts_in
+from helpers.checks.across import in_file
+from helpers.checks.examples import format_of, in_example, messages_in, texts_in
 from helpers.checks.lines import read_lines, read_object
-from helpers.checks.messages import in_message
+from helpers.checks.messages import in_chat, in_conversation, in_message
 from helpers.checks.plain import Chat, plain_chat
 from helpers.checks.report import Report
 from helpers.checks.rules import Finding, error, warning, within
@@ -50,8 +50,8 @@ class Examination:
 
     def run(self, progress: bool) -> Report:
         """Judge all lines, then the whole."""
-        options: dict[str, Any] = {"unit": "B", "unit_scale": True, "delay": 2, "leave": False}
-        with tqdm(total=self.size, disable=not progress, **options) as bar:
+        with tqdm(total=self.size, disable=not progress, unit="B", unit_scale=True, delay=2,
+                  leave=False) as bar:
             for raw in read_lines(self.report.file):
                 self._line += 1
                 self._take(raw)
@@ -96,33 +96,39 @@ class Examination:
         found = judge(example)
         if example_format := format_of(example):
             self.report.format = self.report.format or example_format
-            found += self._in_line(raw, example_format)
+            if len(raw) > LONGEST_IN_PRACTICE:
+                found.append(warning(
+                    "long_line", "", "the practice server takes lines of "
+                    f"{LONGEST_IN_PRACTICE:,} bytes, and refuses this file",
+                    "shorten the example, or train on another service"))
+            if example_format != self.report.format and not self._found["mixed_formats"]:
+                found.append(error(
+                    "mixed_formats", "",
+                    f"a {example_format} example in a file of {self.report.format} examples",
+                    "make it two files"))
         self._add(self._line, found)
-        if not has_error(found):
+        if "error" not in {one.level for one in found}:
             self._remember(example)
 
-    def _in_line(self, raw: bytes, example_format: str) -> Iterator[Finding]:
-        """Yield what is wrong with a line that holds an example."""
-        if len(raw) > LONGEST_IN_PRACTICE:
-            yield warning("long_line", "", "the practice server takes lines of "
-                          f"{LONGEST_IN_PRACTICE:,} bytes, and refuses this file",
-                          "shorten the example, or train on another service")
-        if example_format != self.report.format and not self._found["mixed_formats"]:
-            yield error("mixed_formats", "",
-                        f"a {example_format} example in a file of {self.report.format} examples",
-                        "make it two files")
-
-    def _remember(self, example: Chat | Example) -> None:
-        """Keep what is compared at the end, add up tokens, and say where there are too many."""
+    def _remember(self, example: Chat | dict[str, Any]) -> None:
         self.seen.add(self._line, example)
         if self.model:
-            as_dict = msgspec.to_builtins(example)
-            count = count_example(as_dict, model=self.model)
-            tokens = self.report.tokens
-            tokens["total"] += count.total
-            tokens["trained_on"] += count.trained_on
-            tokens["longest"] = max(tokens["longest"], count.total)
-            self._add(self._line, in_tokens(as_dict, count, self.model))
+            self._add(self._line, self._in_tokens(msgspec.to_builtins(example)))
+
+    def _in_tokens(self, example: dict[str, Any]) -> Iterator[Finding]:
+        """Add up an example's tokens, and yield that it has too many, and where it will be cut."""
+        tokens = self.report.tokens
+        model, limit = tokens["model"], tokens["limit"]
+        total, trained_on, per_message = count_example(example, model=model)
+        tokens["total"] += total
+        tokens["trained_on"] += trained_on
+        tokens["longest"] = max(tokens["longest"], total)
+        if limit is not None and total > limit:
+            ends = accumulate(number for _, number in per_message)
+            cut = next((i for i, end in enumerate(ends) if end > limit), len(per_message))
+            yield warning("too_long", f"messages[{cut}]" if "messages" in example else "",
+                          f"{total:,} tokens; {model} takes {limit:,} and cuts the rest",
+                          "shorten it, or make it two; what is cut is not learnt")
 
     def _number_of(self, line: int) -> int:
         """Return the number of the example that stands on a line."""
@@ -139,12 +145,7 @@ class Examination:
             self.report.findings.append(replace(one, line=at, example=number))
 
 
-def has_error(found: Iterable[Finding]) -> bool:
-    """Say whether something was found for which a service refuses the file."""
-    return any(one.level == "error" for one in found)
-
-
-def judge(example: Example) -> list[Finding]:
+def judge(example: dict[str, Any]) -> list[Finding]:
     """Return all that is wrong with one example.
 
     From the outside in: the conversation and its texts are judged only when every key, role and
@@ -153,7 +154,7 @@ def judge(example: Example) -> list[Finding]:
     found = list(in_example(example))
     for where, message in messages_in(example):
         found += within(where, in_message(message))
-    if has_error(found):
+    if "error" in {one.level for one in found}:
         return found
     if "messages" in example:
         found += in_chat(example["messages"])

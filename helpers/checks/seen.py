@@ -52,8 +52,7 @@ class Seen:
             first = example["messages"][0]
             _count(self.systems, first.get("content") if first["role"] == "system" else None, line)
         elif "input" in example:
-            asked = example["input"]["messages"]
-            self._add(line, mark(asked), example["preferred_output"], whole)
+            self._add(line, mark(example["input"]["messages"]), example["preferred_output"], whole)
         else:
             prompt, completion = example["prompt"].strip(), example["completion"]
             self._add(line, mark(prompt) if prompt else whole, completion, whole)
