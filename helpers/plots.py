@@ -5,6 +5,7 @@ line style as well as in colour; the colours are those of Okabe and Ito, made fo
 readers. Nothing is smoothed: a curve shows the numbers that the service gave.
 """
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -254,6 +255,7 @@ class Monitor:
         if self.is_shown and metrics:
             self.figure.update(growing_curve(self.points).figure)
             plt.close()  # otherwise the notebook would show it a second time
+            gc.collect()  # figures refer to themselves: many would stay for a while, 2 MB each
 
     def tell(self) -> None:
         """Print the sentence for the curve, once there is one."""

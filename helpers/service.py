@@ -26,6 +26,10 @@ START_SECONDS = 30
 # How long the other notebook's server may still take when ours has found the folder taken.
 GRACE_SECONDS = 3
 LONGEST_LOG = 1_000_000
+ON_BINDER = (
+    "You are on Binder. Never type a key here. Nothing is kept: "
+    "binder/on_binder.ipynb makes a zip to take home, and brings it back."
+)
 # A child that outlives this process must stay referenced, or Python warns that it still runs.
 _started: list[subprocess.Popen] = []
 
@@ -79,6 +83,8 @@ def connect(service: str | None = None) -> Service:
     if name.lower() != "practice":
         return connect_hosted(name)
     home = work_folder() / "practice"
+    if os.environ.get("BINDER_LAUNCH_HOST"):
+        print(ON_BINDER)
     client = running_server(home) or start_server(home)
     base_model = os.environ.get("FINE_TUNING_MODEL") or "pocket"
     return Service("practice", client, base_model, is_practice=True)

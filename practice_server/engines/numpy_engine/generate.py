@@ -63,7 +63,8 @@ def generate(
             f"the prompt has {len(prompt)} tokens; the model can answer prompts of "
             f"1 to {context - 1} tokens"
         )
-    return _tokens(Cache(model, context), tokenizer, prompt, sampling)
+    longest = context if sampling.max_tokens is None else len(prompt) + sampling.max_tokens
+    return _tokens(Cache(model, min(context, longest)), tokenizer, prompt, sampling)
 
 
 def score(
@@ -99,8 +100,7 @@ def _tokens(
 ) -> Iterator[Token]:
     random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
     never, new = _never_said(tokenizer), prompt
-    room = cache.n_tokens - len(prompt)
-    for _ in range(room if sampling.max_tokens is None else min(sampling.max_tokens, room)):
+    for _ in range(cache.n_tokens - len(prompt)):
         logprobs = _logprobs(cache.read(new), never)
         token = _draw(logprobs, sampling, random)
         top = _likeliest(logprobs, sampling.top_logprobs or 0)
