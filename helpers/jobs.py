@@ -20,7 +20,7 @@ from openai.types.fine_tuning import FineTuningJob
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 
 from helpers.preparing.write import write_jsonl
-from helpers.service import CourseError, Service, work_folder
+from helpers.service import LOCAL_HOSTS, CourseError, Service, work_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,15 +214,15 @@ def poll(service: Service, job: FineTuningJob | str) -> Iterator[FineTuningJob]:
     A server on this machine is asked four times a second. A hosted one, where
     jobs take longer, is asked every 5 seconds at first, every minute in the end.
     """
-    pause = 0.25 if service.is_practice else 5.0
+    is_near = service.client.base_url.host in LOCAL_HOSTS
+    pause = 0.25 if is_near else 5.0
     while True:
         job = service.client.fine_tuning.jobs.retrieve(job_id(job))
         yield job
         if job.status in AT_REST:
             return
         time.sleep(pause)
-        if not service.is_practice:
-            pause = min(pause * 1.5, 60.0)
+        pause = pause if is_near else min(pause * 1.5, 60.0)
 
 
 def wait(service: Service, job: FineTuningJob | str) -> FineTuningJob:

@@ -174,7 +174,7 @@ def start(there, training_path):
 @pytest.fixture(scope="module")
 def job(there, start):
     """A job that was started there, and has ended."""
-    return jobs.wait(there.practice, start(max_usd=math.inf).id)
+    return jobs.wait(there.service, start(max_usd=math.inf))
 
 
 def test_a_job_is_sent_in_the_services_own_form(there, job):
