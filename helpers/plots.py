@@ -55,7 +55,7 @@ def loss_curve(results: "pd.DataFrame", *, title: str = "Loss at each step") -> 
 
 
 def as_svg(results: "pd.DataFrame") -> str:
-    """Return the curves of a result file as SVG, to stand in a page of HTML; the same each time."""
+    """Return the curves of a result file as SVG, for a page of HTML; the same each time."""
     import matplotlib.pyplot as plt
 
     axes = new_axes()

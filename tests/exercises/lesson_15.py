@@ -48,9 +48,10 @@ def wrong_2():
 
 def right_3():
     """The judge trains as the lesson does, on the files that the lesson leaves behind."""
-    mails = read_rows(ROOT / "data" / "mails" / "mails.csv", encoding=None)
+    mails = read_rows(ROOT / "data" / "mails" / "mails.csv", encoding="cp1252")
     once = {row["Customer message"]: row for row in mails if row["Agent reply"].strip()}
-    parts = split(to_chat(once.values()), fraction=0.2, seed=1)
+    columns = {"prompt": "Customer message", "completion": "Agent reply"}
+    parts = split(to_chat(once.values(), **columns), fraction=0.2, seed=1)
     for name, part in zip(("train", "valid"), parts, strict=True):
         write_jsonl(work_folder() / "lesson_15" / f"{name}.jsonl", part)
     return [0, int(0.0)]

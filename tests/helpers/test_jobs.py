@@ -232,3 +232,12 @@ def test_nebius_gets_its_own_form_of_the_hyperparameters(hosted):
     fields = jobs.special_fields(hosted, chosen, "key")
     assert fields["method"]["supervised"]["hyperparameters"] == chosen
     assert list(fields["metadata"].values()) == ["key"]
+
+
+def test_the_base_models_losses_are_those_before_training(service, files, finished):
+    before = jobs.base_losses(service, files / "valid.jsonl")
+    after = jobs.results(service, finished).iloc[-1]
+    assert before["full_valid_loss"] > 2 * after["full_valid_loss"]
+    made = count_jobs(service)
+    assert jobs.base_losses(service, files / "valid.jsonl").equals(before)
+    assert count_jobs(service) == made
