@@ -59,7 +59,7 @@ def right_3():
 
 def wrong_3():
     right_3()
-    return [(4, "bell"), (2, "bell"), (40, "from 0 to 4"), ("none", "whole number")]
+    return [(4, "bell"), (2, "bell"), (40, "from 0 to 5"), ("none", "whole number")]
 
 
 def a_file(name, text):
