@@ -232,7 +232,10 @@ def wait(service: Service, job: FineTuningJob | str) -> FineTuningJob:
 
 
 def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:
-    """Show a progress bar, a growing loss curve and then its sentence; return the job at rest."""
+    """Show a progress bar, a growing loss curve and then its sentence; return the job at rest.
+
+    In a terminal there is the bar alone.
+    """
     from helpers.plots import Monitor
 
     monitor = Monitor()
@@ -262,6 +265,19 @@ def read_results(content: bytes) -> "pd.DataFrame":
         content = base64.b64decode(content)
     table = pd.read_csv(io.BytesIO(content), encoding="utf-8-sig", na_values=["-1", "-1.0"])
     return table.rename(columns=OTHER_COLUMNS)
+
+
+def base_losses(service: Service, validation_path: str | Path) -> "pd.Series":
+    """Return the losses of the base model on a validation file, under a result file's names.
+
+    A service tells losses only of a job. So this is one of a single step on ten greetings, which
+    learns nothing, its learning rate being almost 0. Raises what create_once and results raise.
+    """
+    turns = [{"role": role, "content": "Hello."} for role in ("user", "assistant")]
+    greetings = write_jsonl(work_folder() / "greetings.jsonl", 10 * [{"messages": turns}])
+    nothing: dict[str, Any] = dict(n_epochs=1, batch_size=10, learning_rate_multiplier=1e-12)
+    job = create_once(service, greetings, validation_path=validation_path, **nothing)
+    return results(service, wait(service, job)).iloc[-1]
 
 
 def checkpoints(service: Service, job: FineTuningJob | str) -> list[FineTuningJobCheckpoint]:

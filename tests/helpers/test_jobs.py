@@ -228,3 +228,12 @@ def test_a_price_that_is_not_known_is_not_guessed(hosted, name):
 def test_what_is_agreed_to_is_sent(hosted, settings):
     with pytest.raises(openai.BadRequestError, match="is not available for fine-tuning"):
         jobs.create_once(hosted, MARV / "train.jsonl", **settings)
+
+
+def test_the_base_models_losses_are_those_before_training(service, files, finished):
+    before = jobs.base_losses(service, files / "valid.jsonl")
+    after = jobs.results(service, finished).iloc[-1]
+    assert before["full_valid_loss"] > 2 * after["full_valid_loss"]
+    made = count_jobs(service)
+    assert jobs.base_losses(service, files / "valid.jsonl").equals(before)
+    assert count_jobs(service) == made
