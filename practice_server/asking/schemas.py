@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from practice_server.web.errors import ApiError
@@ -15,8 +16,11 @@ from practice_server.web.errors import ApiError
 MOST_LEVELS = 10
 MOST_PROPERTIES = 5000
 MOST_VALUES = 1000
+# A schema's own inner ones; this limit is ours.
+MOST_SCHEMAS = 20_000
 # How errors speak of each limit.
 LIMITS = (
+    ("schemas", MOST_SCHEMAS),
     ("levels of nesting", MOST_LEVELS),
     ("object properties", MOST_PROPERTIES),
     ("enum values", MOST_VALUES),
@@ -60,15 +64,15 @@ class Schema:
         if kind != "object":
             reason = f"""schema must be a JSON Schema of 'type: "object"', got 'type: "{kind}"'."""
             raise self.refuse(reason)
-        places = list(_places((), self.content))
+        places = list(islice(_places((), self.content), MOST_SCHEMAS + 1))
+        for (kind, limit), found in zip(LIMITS, _sizes(places), strict=True):
+            if found > limit:
+                raise self.refuse(f"{found} {kind} exceeds limit of {limit}.")
         for context, schema in places:
             reason = _not_permitted(schema, (*NEVER, *NOT_STRICT) if strict else NEVER)
             reason = reason or (_not_strict(schema) if strict else "")
             if reason:
                 raise self.refuse(f"In context={context!r}, {reason}")
-        for (kind, limit), found in zip(LIMITS, _sizes(places), strict=True):
-            if found > limit:
-                raise self.refuse(f"{found} {kind} exceeds limit of {limit}.")
 
 
 def _places(context: tuple[str, ...], schema: Any) -> Iterator[Place]:
@@ -98,7 +102,8 @@ def _not_strict(schema: dict[str, Any]) -> str:
         return ""
     if schema.get("additionalProperties") is not False:
         return "'additionalProperties' is required to be supplied and to be false."
-    properties, required = _items(schema, "properties"), _items(schema, "required")
+    properties = dict.fromkeys(_items(schema, "properties"))
+    required = dict.fromkeys(map(str, _items(schema, "required")))
     supplied = (
         "'required' is required to be supplied and to be an array including every key in"
         " properties."
@@ -110,9 +115,11 @@ def _not_strict(schema: dict[str, Any]) -> str:
     return "" if extra is None else f"{supplied} Extra required key '{extra}' supplied."
 
 
-def _sizes(places: list[Place]) -> tuple[int, int, int]:
-    """How deep objects nest, how many properties all have, and how many values."""
+def _sizes(places: list[Place]) -> tuple[int, int, int, int]:
+    """How many schemas there are, how deep objects nest, how many properties all have, and how
+    many values."""
     return (
+        len(places),
         max(context.count("properties") for context, _ in places),
         sum(len(_items(schema, "properties")) for _, schema in places),
         sum(len(_items(schema, "enum")) for _, schema in places),
