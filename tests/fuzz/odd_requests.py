@@ -108,6 +108,8 @@ SAYING = {
     "temperature": st.sampled_from([0, 1, 2, 0.5, 5e-324]),
     "top_p": st.sampled_from([0, 1, 0.5]),
     "n": st.integers(1, 3),
+    "presence_penalty": st.sampled_from([-2, 0, 1.5]),
+    "frequency_penalty": st.sampled_from([-2, 0, 1.5]),
     "stop": STOP,
     "seed": st.sampled_from([0, -1, 2**63 - 1, -(2**63) + 1]),
     "stream": st.booleans(),

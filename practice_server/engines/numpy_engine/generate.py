@@ -115,11 +115,12 @@ def _tokens(
 ) -> Iterator[Token]:
     random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
     never: list[int] | np.ndarray = _never_said(tokenizer)
-    new = prompt
+    new, said = prompt, np.zeros(tokenizer.vocabulary_size)
     for _ in range(cache.n_tokens - len(prompt)):
         if mask:
             never = _refused(mask, tokenizer.vocabulary_size)
-        logprobs = _logprobs(cache.read(new), never)
+        penalty = sampling.presence_penalty * (said > 0) + sampling.frequency_penalty * said
+        logprobs = _logprobs(cache.read(new) - penalty, never)
         token = _draw(logprobs, sampling, random)
         top = _likeliest(logprobs, sampling.top_logprobs or 0)
         yield Token(token, float(logprobs[token]), top)
@@ -128,6 +129,7 @@ def _tokens(
         if mask:
             mask.take(token)
         new = [token]
+        said[token] += 1
 
 
 def _draw(logprobs: np.ndarray, sampling: Sampling, random: np.random.Generator) -> int:
