@@ -134,9 +134,8 @@ def exercise_4(guarded: Any) -> None:
     require(asked, "nobody was asked before heat_oven.")
     shown = "heat_oven" in asked[0] and "150" in asked[0]
     require(shown, f"{asked[0]!r} does not show which function, with which arguments.")
-    require(
-        "150" in done and not done.startswith("refused"), f"allowed, but it returned {done!r}."
-    )
+    is_done = "150" in done and not done.startswith("refused")
+    require(is_done, f"allowed, but it returned {done!r}.")
     for call in (OVEN, ("call_person", '{"name": "Ann"}', "Call Ann.")):
         refused = str(guarded(*call, lambda text: False))
         require(refused.startswith("refused"), f"not allowed, but it returned {refused!r}.")
@@ -145,6 +144,5 @@ def exercise_4(guarded: Any) -> None:
     require(not asked, "the light does no harm; nobody needs to be asked.")
     require("60" in done, f"{LIGHT[0]} returned {done!r}; leave it to carry_out.")
     unsaid = str(guarded("heat_oven", '{"degrees": 900}', OVEN[2], allow))
-    require(
-        unsaid.startswith("refused"), "what a person allows, carry_out must check all the same."
-    )
+    hint = "what a person allows, carry_out must check all the same."
+    require(unsaid.startswith("refused"), hint)
