@@ -234,7 +234,7 @@ def wait(service: Service, job: FineTuningJob | str) -> FineTuningJob:
 def follow(service: Service, job: FineTuningJob | str) -> FineTuningJob:
     """Show a progress bar, a growing loss curve and then its sentence; return the job at rest.
 
-    In a terminal there is the bar alone.
+    In a terminal there is no curve.
     """
     from helpers.plots import Monitor
 

@@ -244,7 +244,7 @@ def bar(done: int, total: int) -> str:
 class Monitor:
     """A progress bar and a loss curve that grow in place, without widgets.
 
-    A terminal gets the bar alone. Elsewhere it keeps the points and shows nothing.
+    A terminal gets the bar and the sentence; where output goes to a file, there is no bar.
     """
 
     def __init__(self) -> None:
@@ -285,7 +285,7 @@ class Monitor:
         import pandas as pd
 
         self.line.close()
-        if self.is_shown and self.points:
+        if self.points:
             print(describe(pd.DataFrame(self.points)))
 
 

@@ -123,7 +123,6 @@ def train_and_compare(folder: Path, learnt: list, held_out: list, epochs: int) -
         raise CourseError(f"the job is {job.status}: {job.error and job.error.message}")
     events = service.client.fine_tuning.jobs.list_events(job.id, limit=100)
     curve = jobs.results(service, job)
-    print(plots.describe(curve))
     models = {service.base_model: before, job.fine_tuned_model: curve.iloc[-1]}
     taught = [answer for _, answer in filter(None, map(last_turn, learnt))]
     turns = list(filter(None, map(last_turn, held_out)))

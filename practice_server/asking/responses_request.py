@@ -19,7 +19,6 @@ ROLES = ("user", "assistant", "system", "developer")
 TEXT_PARTS = ("input_text", "output_text")
 LOGPROBS = "message.output_text.logprobs"
 INCLUDABLE = (LOGPROBS, "reasoning.encrypted_content")  # there is no reasoning to include
-VERBOSITIES = ("low", "medium", "high")
 # These mean the same in a chat request.
 AS_IN_CHAT = (
     "metadata",
@@ -64,6 +63,7 @@ NAMED_HERE = {
     "response_format.json_schema": "text.format",
     "response_format": "text.format",
     "messages": "input",
+    "].function": "]",
 }
 
 
@@ -104,7 +104,7 @@ def errors_named_as_here() -> Iterator[None]:
     except ApiError as error:
         told = error.body["error"]
         for there, here in NAMED_HERE.items():
-            if str(told["param"]).startswith(there):
+            if there in str(told["param"]):
                 told |= {key: str(told[key]).replace(there, here) for key in ("message", "param")}
         raise
 
@@ -177,7 +177,7 @@ def _text(fields: Fields, name: str) -> str | list[Object]:
 def _response_format(fields: Fields) -> Object | None:
     text = fields.object("text") or Fields({})
     text.refuse_unknown(("format", "verbosity"))
-    text.choice("verbosity", VERBOSITIES, "medium")
+    text.refuse_unsupported({"verbosity": ("medium",)})
     wanted = dict(text.value("format") or {}) if text.object("format") else {}
     if wanted.get("type") != "json_schema":
         return wanted or None
@@ -200,7 +200,9 @@ def _tools(fields: Fields) -> Object:
 
 def _repeated(fields: Fields) -> Object:
     """What the answer says again of the request, with the defaults of the service."""
-    text = fields.value("text", {})
+    form = fields.value("text", {}).get("format") or {"type": "text"}
+    if form["type"] == "json_schema":
+        form = {"description": None, "strict": False} | form
     return {
         "instructions": fields.value("instructions"),
         "max_output_tokens": fields.value("max_output_tokens"),
@@ -210,7 +212,7 @@ def _repeated(fields: Fields) -> Object:
         "prompt_cache_retention": fields.value("prompt_cache_retention"),
         "safety_identifier": fields.value("safety_identifier"),
         "temperature": fields.value("temperature", 1.0),
-        "text": {"format": text.get("format") or {"type": "text"}, "verbosity": "medium"},
+        "text": {"format": form, "verbosity": "medium"},
         "tool_choice": fields.value("tool_choice", "auto"),
         "tools": [
             {"description": None, "parameters": None, "strict": False, **tool}
