@@ -1,27 +1,27 @@
 """Find the columns of the questions and of the answers: by their names, or by what they hold."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from statistics import fmean
 
+from helpers.preparing.names import SIDES, usual
 from helpers.preparing.rows import Ask, Row, Say, refuse
-from helpers.preparing.sides import usual
 from helpers.preparing.split import is_classification
 
-Column = str | tuple[str, ...]  # the texts of several are joined, an empty line between them
+Columns = tuple[str, ...]  # the texts of several are joined, an empty line between them
 WORD = re.compile(r"[\u3040-\u9fff\uac00-\ud7a3]|[^\W\d_]+")
 
 
 def find_columns(
-    rows: Sequence[Row],
-    prompt: Column | None = None,
-    completion: Column | None = None,
+    rows: Iterable[Row],
+    prompt: str | Columns | None = None,
+    completion: str | Columns | None = None,
     *,
-    besides: Collection[str] = (),
+    besides: Sequence[str] = (),
     say: Say = print,
     ask: Ask = refuse,
-) -> dict[str, Column]:
+) -> dict[str, Columns]:
     """Return the columns of `prompt` and `completion`, told by their names or by what they hold.
 
     Those that are given stay, and none of `besides` is taken. By what they hold: of two columns
@@ -30,36 +30,37 @@ def find_columns(
     """
     rows = [row for row in rows if "messages" not in row]
     names = [name for name in names_of(rows) if name not in besides]
-    given = {"prompt": prompt, "completion": completion}
-    found = {side: column or side for side, column in given.items() if column or side in names}
-    missing = [side for side in given if side not in found and rows]
+    found: dict[str, Columns] = {side: (side,) for side in SIDES if side in names or not rows}
+    for side, column in zip(SIDES, (prompt, completion), strict=True):
+        if column:
+            found[side] = (column,) if isinstance(column, str) else column
+    missing = [side for side in SIDES if side not in found]
     texts = {
         name: [row[name] for row in rows if isinstance(row.get(name), str)]
         for name in (names if missing else [])
-        if name not in found.values()
+        if name not in chain(*found.values())
     }
-    by_length = sorted(texts, key=lambda name: sum(map(len, texts[name])))
-    for side in missing:
-        free = [name for name in by_length if name not in found.values()]
-        if name := usual(side, free[::-1]):
-            found[side] = name
+    free = sorted(texts, key=lambda name: sum(map(len, texts[name])), reverse=True)
+    for side in reversed(missing):  # a description is the answer, where nothing better is one
+        if name := usual(side, free):
+            found[side] = (name,)
+            free.remove(name)
             say(f"column {name!r} taken for {side!r}")
-    inputs = [name for name in by_length if name.casefold() == "input"]
-    if "prompt" in missing and str(found.get("prompt")).casefold() == "instruction" and inputs:
-        found["prompt"] = (str(found["prompt"]), inputs[0])
-        say(f"column {inputs[0]!r} put below it")
+    if found.get("prompt") == ("instruction",) and "input" in free:
+        found["prompt"] = ("instruction", "input")
+        say("column 'input' put below it")
     missing = [side for side in missing if side not in found]
-    free = [name for name in by_length if name not in found.values() and _is_text(texts[name])]
-    for side in missing:
-        if len(free) == len(missing):
-            found[side] = free[missing.index(side)]
-            say(f"column {found[side]!r} taken for {side!r}, by what the columns hold")
+    likely = [name for name in reversed(free) if _is_text(texts[name])]
+    for place, side in enumerate(missing):
+        if len(likely) == len(missing):
+            found[side] = (likely[place],)
+            say(f"column {likely[place]!r} taken for {side!r}, by what the columns hold")
         else:
-            found[side] = ask(f"which column holds the {side}s?", names, side)
-    return {side: found.get(side, side) for side in given}
+            found[side] = (ask(f"which column holds the {side}s?", names, side),)
+    return {side: found[side] for side in SIDES}
 
 
-def names_of(rows: Sequence[Row]) -> list[str]:
+def names_of(rows: Iterable[Row]) -> list[str]:
     """Return the columns of all rows; in JSON they need not be the same."""
     return list(dict.fromkeys(chain.from_iterable(rows)))
 

@@ -1,33 +1,23 @@
 """What is wrong with prompt/completion pairs, and what to do about it.
 
 These are the checks of the preparation tool that OpenAI's package had through version 2.34
-(`openai tools fine_tunes.prepare_data`), each with its place, its reason and its fix.
+(`openai tools fine_tunes.prepare_data`). What each says, and why, is in review.yml.
 """
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from helpers.preparing.split import is_classification
 
 Pair = dict[str, str]  # `prompt` and `completion`; perhaps earlier turns
 
-FEW = 100
 LONGEST = 10_000  # characters of prompt and completion together
-UPPER_CASE_SHARE = 1 / 3
-SHORTEST_START = {"prompt": 13, "completion": 5}
-FULL_WIDTH_MARKS = "，。：；？！、"  # no space follows them
-SEPARATORS = (" ->", "\n\n###\n\n", "\n\n===\n\n", "\n\n---\n\n", "\n\n@@@\n\n")
-ENDINGS = ("\n", ".", " END", "***", "+++", "&&&", "@@@")
-EMPTY = "the completion is empty: nothing can be learnt from it"
-REPEATED = (
-    "the same as an earlier row: a repeated example counts double and may stand in training and "
-    "validation"
-)
-LONG = (
-    f"more than {LONGEST:,} characters: what goes over the model's limit is cut off at the end, "
-    "where the answer stands"
-)
+WORDS = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
 
 
 class Review:
@@ -37,124 +27,93 @@ class Review:
     """
 
     def __init__(self, pairs: dict[int, Pair], accepts: Callable[[], bool]) -> None:
-        self.pairs = pairs
-        self.accepts = accepts
+        self.pairs, self.accepts = pairs, accepts
 
-    def for_every_form(self) -> None:
-        """Look at what matters for chat examples, too."""
-        if len(self.pairs) < FEW:
-            reason = "a service wants at least 10; a gain usually shows from 50 to 100"
-            print(f"- {len(self.pairs)} pairs: {reason}, and grows with more")
-        self.drop(lambda pair: not pair["completion"].strip(), EMPTY, "necessary")
-        self.name_task()
+    def check(self, form: str) -> None:
+        """Check what matters for `form`, "chat" or "completion"."""
+        if len(self.pairs) < 100:
+            self.say("few", count=len(self.pairs))
+        self.drop("empty", lambda pair: not pair["completion"].strip(), must=True)
+        self.say(self.task(), count=len(self.pairs), different=len(set(self.texts("completion"))))
         first = {tuple(pair.values()): pair for pair in reversed(self.pairs.values())}
-        self.drop(lambda pair: first[tuple(pair.values())] is not pair, REPEATED)
-        if not self.is_open_ended():
-            self.drop(lambda pair: len(pair["prompt"] + pair["completion"]) > LONGEST, LONG)
+        self.drop("repeated", lambda pair: first[tuple(pair.values())] is not pair)
+        if self.task() != "open-ended":
+            self.drop("long", lambda pair: len(pair["prompt"] + pair["completion"]) > LONGEST)
         self.lower_case("prompt")
         self.lower_case("completion")
+        if form == "chat":
+            self.drop("unasked", lambda pair: not pair["prompt"].strip(), must=True)
+            return
+        self.cut_start("prompt", least=13)
+        self.cut_start("completion", least=5)
+        if self.task() != "open-ended":
+            self.add_end("prompt")
+        if self.task() == "conditional":
+            self.add_end("completion")
+        self.add_space()
 
-    def for_chat(self) -> None:
-        """Look at what matters only for models that know roles."""
-        self.drop(lambda pair: not pair["prompt"].strip(), "no question to answer", "necessary")
+    def task(self) -> str:
+        if not any(map(str.strip, self.texts("prompt"))):
+            return "open-ended"
+        return "classification" if is_classification(self.texts("completion")) else "conditional"
 
-    def for_completion(self) -> None:
-        """Look at what matters only for models that continue a text."""
-        reason = (
-            "a tuned model needs no instruction that is always the same, and every token costs"
-        )
-        self.cut_start("prompt", reason, " (then leave it out when you ask the model, too)")
-        self.cut_start("completion", "the model would spend its answer on words that say nothing")
-        reason = "the model cannot tell where the prompt ends and its answer begins"
-        self.add_mark("prompt", SEPARATORS, reason, "do so when you ask the model, too")
-        if not is_classification(self.texts("completion")):
-            advice = "give it as `stop` when you ask the model"
-            self.add_mark("completion", ENDINGS, "the model does not learn where to stop", advice)
-        self.add_leading_space()
+    def lower_case(self, column: str) -> None:
+        texts = self.texts(column)
+        letters = [c for text in texts for c in text if c.isupper() or c.islower()]
+        share = sum(map(str.isupper, letters)) / max(1, len(letters))
+        if share > 1 / 3:
+            self.rewrite("capitals", column, map(str.lower, texts), share=share)
 
-    def name_task(self) -> None:
-        completions = self.texts("completion")
-        task = "conditional generation: for information"
-        if self.is_open_ended():
-            task = "all prompts are empty: open-ended generation: for information"
-        elif is_classification(completions):
-            labels = f"{len(set(completions))} different completions in {len(completions)} pairs"
-            advice = "the smallest model is often enough; hold data out with --split to measure it"
-            task = f"{labels}: classification: {advice}"
-        print(f"- {task}")
-
-    def lower_case(self, field: str) -> None:
-        letters = [c for text in self.texts(field) for c in text if c.isupper() or c.islower()]
-        upper = sum(c.isupper() for c in letters)
-        if upper > UPPER_CASE_SHARE * len(letters):
-            reason = "models know ordinary writing best, and capitals take more tokens"
-            finding = f"{field}: {upper / len(letters):.0%} of the letters are capitals: {reason}"
-            self.rewrite(field, str.lower, finding, f"write every {field} in lower case")
-
-    def cut_start(self, field: str, reason: str, advice: str = "") -> None:
+    def cut_start(self, column: str, least: int) -> None:
         """Cut off what all texts begin with, up to a space or full-width mark: whole words."""
-        texts = self.texts(field)
-        start = re.sub(rf"[^\s{FULL_WIDTH_MARKS}]+\Z", "", os.path.commonprefix(texts))
-        nothing_left = any(not text.removeprefix(start).strip() for text in texts)
-        if len(texts) < 2 or len(start) < SHORTEST_START[field] or nothing_left:
-            return
-        space = " " if field == "completion" and start.startswith(" ") else ""
-        self.rewrite(
-            field,
-            lambda text: space + text.removeprefix(start).lstrip(" "),
-            f"every {field} starts with {start!r}: {reason}",
-            f"cut this start off every {field}{advice}",
-        )
+        texts = self.texts(column)
+        start = re.sub(r"[^\s，。：；？！、]+\Z", "", os.path.commonprefix(texts))
+        space = " " if column == "completion" and start.startswith(" ") else ""
+        ends = [space + text.removeprefix(start).lstrip(" ") for text in texts]
+        if len(texts) > 1 and len(start) >= least and all(map(str.strip, ends)):
+            self.rewrite(f"{column} start", column, ends, start=start)
 
-    def add_mark(self, field: str, marks: Sequence[str], reason: str, advice: str) -> None:
+    def add_end(self, column: str) -> None:
         """End all texts alike, if they do not yet, with a mark that none of them holds."""
-        texts = self.texts(field)
-        if self.is_open_ended():
-            return
+        texts = self.texts(column)
         if len(texts) > 1 and len(set(texts)) == 1:
-            raise ValueError(f"all {field}s are the same ({texts[0]!r}): nothing to learn")
+            raise ValueError(f"all {column}s are the same ({texts[0]!r}): nothing to learn")
         if os.path.commonprefix([text[::-1] for text in texts]).strip(" "):
             return
-        longer = [marks[-1] * times for times in range(2, 100)]
-        mark = next(mark for mark in [*marks, *longer] if not any(mark in text for text in texts))
-        finding = f"the {field}s do not end alike: without a mark {reason}"
-        proposal = f"end every {field} with {mark!r} (then {advice})"
-        self.rewrite(field, lambda text: text + mark, finding, proposal)
+        *marks, last = WORDS[f"{column} marks"]
+        marks += [last * times for times in range(1, 100)]
+        mark = next(mark for mark in marks if not any(mark in text for text in texts))
+        self.rewrite(f"{column} end", column, [text + mark for text in texts], mark=mark)
 
-    def add_leading_space(self) -> None:
+    def add_space(self) -> None:
         bare = [row for row, pair in self.pairs.items() if not pair["completion"][:1].isspace()]
         if bare:
-            reason = "most words are one token with the space before them, and two without"
-            self.rewrite(
-                "completion",
-                lambda text: text if text[:1].isspace() else f" {text}",
-                f"{named(bare)}: the completion does not start with a space: {reason}",
-                "start every completion with a space",
-            )
+            spaced = (re.sub(r"^(?=\S)", " ", text) for text in self.texts("completion"))
+            self.rewrite("space", "completion", spaced, rows=named(bare))
 
-    def texts(self, field: str) -> list[str]:
-        return [pair[field] for pair in self.pairs.values()]
+    def texts(self, column: str) -> list[str]:
+        return [pair[column] for pair in self.pairs.values()]
 
-    def is_open_ended(self) -> bool:
-        return not any(text.strip() for text in self.texts("prompt"))
+    def say(self, what: str, **found: Any) -> None:
+        print("-", WORDS[what].format(**found))
 
-    def drop(self, is_bad: Callable[[Pair], bool], finding: str, word: str = "proposed") -> None:
+    def drop(self, what: str, is_bad: Callable[[Pair], bool], must: bool = False) -> None:
         rows = [row for row, pair in self.pairs.items() if is_bad(pair)]
-        if not rows:
-            return
-        print(f"- {named(rows)}: {finding}")
-        print(f"  {word}: drop {len(rows)} {'row' if len(rows) == 1 else 'rows'}")
-        if word == "necessary" or self.accepts():
-            for row in rows:
-                del self.pairs[row]
+        if rows:
+            self.say(what, rows=named(rows))
+            count = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}"
+            print(f"  {'necessary' if must else 'proposed'}: drop {count}")
+            if must or self.accepts():
+                self.pairs = {row: pair for row, pair in self.pairs.items() if not is_bad(pair)}
         if not self.pairs:
             raise ValueError("no row is left")
 
-    def rewrite(self, field: str, change: Callable, finding: str, proposal: str) -> None:
+    def rewrite(self, what: str, column: str, texts: Iterable[str], **found: Any) -> None:
+        finding, proposal = (words.format(column=column, **found) for words in WORDS[what])
         print(f"- {finding}\n  proposed: {proposal}")
         if self.accepts():
-            for pair in self.pairs.values():
-                pair[field] = change(pair[field])
+            for pair, text in zip(self.pairs.values(), texts, strict=True):
+                pair[column] = text
 
 
 def named(rows: Sequence[int]) -> str:

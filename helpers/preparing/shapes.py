@@ -7,12 +7,12 @@ another shape. `who` names the assistant among people.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby, pairwise
 from textwrap import shorten
 
+from helpers.preparing.names import SIDES, side_of
 from helpers.preparing.rows import Row, Say, UnreadableFile
-from helpers.preparing.sides import side_of
 
 Turns = list[tuple[str, str]]
 Who = Callable[[Sequence[str]], str]
@@ -21,53 +21,48 @@ Shape = Callable[[str, Who], tuple[Turns, str]]
 # 12/03/2024, 09:15 - Ana: text, or [12.03.24, 9:15:02 PM] Ana: text; a notice has no name.
 MESSAGE = re.compile(
     r"\W*\d{1,4}([./-])\d{1,2}\1\d{1,4},?\s\d{1,2}[:.]\d\d([:.]\d\d)?(\s?[ap]\.?\s?m\.?)?(]| -)\s"
-    r"(?P<name>[^:]{1,60}(?=: ))?(: )?(?P<words>.*)",
+    r"(?P<key>[^:]{1,60}(?=: ))?(: )?",
     re.IGNORECASE,
 )
 # What the app writes in the place of a picture or of a deleted message.
-NO_WORDS = re.compile(r"\s*(\u200e.*|<[^>]*>)\s*")
-MARK = re.compile(r"[\s*_>-]*([^\W\d_]{1,12})\s*\d*[*_]*\s*[:：][*_]*\s*")
-HEADING = re.compile(
-    r"^(```|~~~)(?s:.*?)^\1|^(?P<level>#{1,6})[ \t]+(?P<title>.+?)[ #\r]*$", re.MULTILINE
-)
+NO_WORDS = re.compile(r"\s*(\u200e.*|<[^>]*>)?\s*")
+MARK = re.compile(r"[\s*_>-]*(?P<key>[^\W\d_]{1,12})\s*\d*[*_]*\s*[:：][*_]*\s*")  # **Q1:**
+HEADING = re.compile(r"(?P<key>#+(?=\s+\S)|\*\*(?=[^*]+\*\*:?\s*$))\s*")  # ## Title, **Title**
+FENCED = re.compile(r"^(```|~~~)(?s:.*?)^\1", re.MULTILINE)
 
 
 def rows_of_text(text: str, shapes: Sequence[Shape], who: Who, say: Say) -> list[Row]:
-    """Return a row for each question with an answer right after it, in the first shape that fits.
-
-    What makes no such pair is left out and counted. Raises UnreadableFile if no shape fits.
-    """
+    """Return the rows of `text` in the first of `shapes` that fits, or raise UnreadableFile."""
     for shape in shapes:
-        turns, sentence = shape(text, who)
-        places = [
-            place
-            for place, (one, other) in enumerate(pairwise(turns))
-            if (one[0], other[0]) == ("prompt", "completion")
-        ]
-        if places:
-            say(sentence)
-            paired = {place + more for place in places for more in (0, 1)}
-            alone = [words for place, (_, words) in enumerate(turns) if place not in paired]
-            if alone:
-                first = shorten(alone[0], 40, placeholder=" …")
-                say(f"left out, in no pair of question and answer: {len(alone)}; first {first!r}")
-            return [{"prompt": turns[n][1], "completion": turns[n + 1][1]} for n in places]
+        if rows := paired(*shape(text, who), say):
+            return rows
     raise UnreadableFile(": no questions with answers found; put Q: and A: in front of them")
 
 
-def chat_export(text: str, who: Who) -> tuple[Turns, str]:
-    """Messages with time and name; what one side says in a row is one turn."""
-    found = ((MESSAGE.match(line), line) for line in text.splitlines())
-    said = _gathered((m["name"] or "", m["words"]) if m else (None, line) for m, line in found)
+def paired(turns: Turns, sentence: str, say: Say) -> list[Row]:
+    """Return a row for each prompt with a completion right after it; count what is left out."""
+    turns = [(side, text) for side, text in turns if text or side == "prompt"]
+    starts = [n for n, (one, other) in enumerate(pairwise(turns)) if (one[0], other[0]) == SIDES]
+    if not starts:
+        return []
+    say(sentence)
+    used = {*starts, *(n + 1 for n in starts)}
+    if alone := [text for n, (_, text) in enumerate(turns) if n not in used]:
+        first = shorten(alone[0], 40, placeholder=" …")
+        say(f"left out, in no pair of question and answer: {len(alone)}; first {first!r}")
+    return [{"prompt": turns[n][1], "completion": turns[n + 1][1]} for n in starts]
+
+
+def chat(said: Turns, who: Who) -> tuple[Turns, str]:
+    """What people say, by their names; what one side says in a row is one turn."""
     kept = [(name, words) for name, words in said if name and not NO_WORDS.fullmatch(words)]
     names = list(dict.fromkeys(name for name, _ in kept))
     if len(names) < 2:
         return [], ""
     assistant = who(names)
-    sides = {name: "completion" if name == assistant else "prompt" for name in names}
     turns = [
         (side, "\n".join(words for _, words in group))
-        for side, group in groupby(kept, key=lambda message: sides[message[0]])
+        for side, group in groupby(kept, lambda message: SIDES[message[0] == assistant])
     ]
     others = ", ".join(name for name in names if name != assistant)
     sentence = f"chat export: {assistant!r} is the assistant, the user is {others}; left out: "
@@ -76,37 +71,30 @@ def chat_export(text: str, who: Who) -> tuple[Turns, str]:
 
 def marked(text: str, who: Who) -> tuple[Turns, str]:
     """Questions after Q: and answers after A:, or after words for these."""
-    lines = [(MARK.match(line), line) for line in text.splitlines()]
-    words = [mark[1].casefold() for mark, _ in lines if mark and side_of(mark[1])]
-    follow = Counter(
-        pair for pair in pairwise(words) if (*map(side_of, pair),) == ("prompt", "completion")
-    )
+    marks = [mark.casefold() for mark, _ in _begun(text, MARK) if side_of(mark)]
+    follow = Counter(pair for pair in pairwise(marks) if (*map(side_of, pair),) == SIDES)
     if not follow:
         return [], ""
     question, answer = follow.most_common(1)[0][0]  # others may stand within an answer
-    known = {question: "prompt", answer: "completion"}
-    turns = _gathered(
-        (known[mark[1].casefold()], line[mark.end() :])
-        if mark and mark[1].casefold() in known
-        else (None, line)
-        for mark, line in lines
-    )
+    sides = {"": "", question: "prompt", answer: "completion"}
+    turns = [(sides[mark.casefold()], words) for mark, words in _begun(text, MARK, sides)]
     return turns, f"what follows {question!r} is the prompt, {answer!r} the completion"
 
 
 def headings(text: str, who: Who) -> tuple[Turns, str]:
     """Markdown with questions as headings, of the level that has most of them."""
-    found = [heading for heading in HEADING.finditer(text) if heading["level"]]
-    asked = Counter(len(each["level"]) for each in found if each["title"][-1] in "?？")
-    count = Counter(len(each["level"]) for each in found)
-    level = max(count, key=lambda each: (asked[each], count[each]), default=0)
-    cuts = [each for each in found if len(each["level"]) <= level]
-    turns: list[tuple[str | None, str]] = [(None, text[: cuts[0].start()])] if cuts else []
-    for cut, end in zip(cuts, [each.start() for each in cuts[1:]] + [len(text)], strict=False):
-        sides = ("prompt", "completion") if len(cut["level"]) == level else ("", "")
-        turns += zip(sides, (cut["title"], text[cut.end() : end]), strict=True)
-    sentence = f"headings of level {level} are the prompts, the texts below the completions"
-    return _gathered(turns), sentence
+    # What looks like a heading in a block of code is none; the mark before it is cleaned away.
+    text = FENCED.sub(lambda block: block[0].replace("\n", "\n\u200b"), text)
+    titles = [(level, words.split("\n")[0]) for level, words in _begun(text, HEADING) if level]
+    asked = [level for level, title in titles if title.rstrip(" #*:").endswith(("?", "？"))]
+    levels = Counter(asked or [level for level, _ in titles])
+    best = max(levels, key=levels.__getitem__, default="")
+    turns = []
+    for level, words in _begun(text, HEADING, {each for each, _ in titles if each <= best}):
+        title, _, below = words.partition("\n")
+        is_asked = [("prompt", title.strip(" #*:")), ("completion", below.strip())]
+        turns += is_asked if level == best else [("", words)]
+    return turns, f"headings with {best} are the prompts, the texts below the completions"
 
 
 def lines(text: str, who: Who) -> tuple[Turns, str]:
@@ -116,17 +104,24 @@ def lines(text: str, who: Who) -> tuple[Turns, str]:
     return turns, "each line is a completion, with an empty prompt"
 
 
-def _gathered(lines: Iterable[tuple[str | None, str]]) -> Turns:
-    """Join each text with those after it that have no side of their own; drop empty ones."""
-    turns: list[tuple[str, list[str]]] = [("", [])]
-    for side, words in lines:
-        if side is not None:
-            turns.append((side, []))
-        turns[-1][1].append(words)
-    return [(side, text) for side, words in turns if (text := "\n".join(words).strip())]
+def _begun(text: str, start: re.Pattern, keys: Collection[str] | None = None) -> Turns:
+    """Return the key in each line that begins as `start` tells, and the text up to the next.
+
+    With `keys` only these keys begin another text.
+    """
+    texts: list[tuple[str, list[str]]] = [("", [])]
+    for line in text.splitlines():
+        begun = start.match(line)
+        if begun and (keys is None or begun["key"].casefold() in keys):
+            texts.append((begun["key"] or "", []))
+            line = line[begun.end() :]
+        texts[-1][1].append(line)
+    return [(key, said) for key, lines in texts if (said := "\n".join(lines).strip())]
 
 
-SHAPES: dict[str, Sequence[Shape]] = {
-    ".txt": (chat_export, marked, lines),
-    ".md": (chat_export, marked, headings),
-}
+def chat_export(text: str, who: Who) -> tuple[Turns, str]:
+    """Messages with time and name, as phones write them."""
+    return chat(_begun(text, MESSAGE), who)
+
+
+SHAPES = {".txt": (chat_export, marked, lines), ".md": (chat_export, marked, headings)}

@@ -1,9 +1,9 @@
 """Split examples into training and validation without letting one leak into the other."""
 
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Any
 
 from helpers.preparing.rows import Row
@@ -25,21 +25,20 @@ def split(
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must lie between 0 and 1, not {fraction}")
-    groups = _groups(_question(row, key) for row in rows)
     answers = [str(_answer(row)) for row in rows]
-    if len(groups) == 1:
-        groups = _groups(answers)
+    groups = _groups(_question(row, key) for row in rows)
+    groups = groups if len(groups) > 1 else _groups(answers)
     labels = answers if is_classification(answers) else [""] * len(rows)
     room = {
         label: max(1, round(count * fraction)) if count > 1 else 0
         for label, count in Counter(labels).items()
     }
     held_out: set[int] = set()
-    for _, numbers in sorted((_drawn(seed, text), numbers) for text, numbers in groups.items()):
-        label = min(labels[number] for number in numbers)
-        if room[label] >= len(numbers):
-            held_out.update(numbers)
-            room[label] -= len(numbers)
+    for text in sorted(groups, key=lambda text: sha256(f"{seed}:{text}".encode()).digest()):
+        label = min(labels[number] for number in groups[text])
+        if room[label] >= len(groups[text]):
+            held_out.update(groups[text])
+            room[label] -= len(groups[text])
     if not 0 < len(held_out) < len(rows):
         raise ValueError(
             f"a share of {fraction} cannot be held out: {len(rows)} rows with {len(groups)} "
@@ -55,10 +54,6 @@ def is_classification(answers: Sequence[Any]) -> bool:
     The rule of the preparation tool that OpenAI's package had through version 2.34.
     """
     return len(set(answers)) < len(answers) / 3
-
-
-def _drawn(seed: int, text: str) -> str:
-    return hashlib.sha256(f"{seed}:{text}".encode()).hexdigest()
 
 
 def _question(row: Row, key: str | None) -> str:
@@ -78,6 +73,5 @@ def _groups(texts: Iterable[str]) -> dict[str, list[int]]:
     """Return the numbers of the texts that have the same words, or are the same without any."""
     groups = defaultdict(list)
     for number, text in enumerate(texts):
-        words = " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())
-        groups[words or text.strip()].append(number)
+        groups[re.sub(r"[\W_]+", " ", text.casefold()).strip() or text.strip()].append(number)
     return groups

@@ -14,7 +14,7 @@ def write_jsonl(path: str | Path, examples: Iterable[dict[str, Any]]) -> Path:
     TypeError for what JSON cannot hold, ValueError for NaN, infinity and half a surrogate pair.
     """
     as_json = (json.dumps(one, ensure_ascii=False, allow_nan=False) for one in examples)
-    return write_lines(path, (line.encode("utf-8") for line in as_json))
+    return write_lines(path, map(str.encode, as_json))
 
 
 def write_lines(path: str | Path, lines: Iterable[bytes]) -> Path:

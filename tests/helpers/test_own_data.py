@@ -43,6 +43,11 @@ OTHER_PHONE = "12/03/2024, 09:14 - Messages are encrypted.\n" + lines(
     "12/03/2024, 9:17 pm - Ben: {answer}\n"
 )
 MARKDOWN = "# Our shop\nWelcome!\n" + lines("## {question}\n\n{answer}\n\n") + "## Else?\n"
+MESSAGES = [
+    {"from": name, "text": [text[:5], {"type": "bold", "text": text[5:]}]}
+    for pair in PAIRS
+    for name, text in zip(("Ana", "Shop Support"), pair, strict=True)
+]
 CHINESE = "客户问题,回答\n" + "".join(f"第{n}个在哪里？,在第{n}个架子上。\n" for n in range(12))
 TABLE = "question,answer\n" + lines("{question},{answer}\n")
 
@@ -65,6 +70,22 @@ FILES = {
             "columns left out: Ticket, Customer ID",
             "left out: Prices",
         ],
+    ),
+    "titles": (
+        "t.xlsx",
+        workbook(["All questions"], [], ["Question", "Answer", "n"], *([*p, 7] for p in PAIRS)),
+        ["line 3 names the columns; left out above it: 1"],
+    ),
+    "separator": ("t.csv", "sep=;\nfrage;antwort\n" + lines("{question};{answer}\n"), ["line 2"]),
+    "support": (
+        "t.csv",
+        "subject,description,public reply\n" + lines("x,{question},{answer}\n"),
+        ["'description' taken for 'prompt'", "columns left out: subject"],
+    ),
+    "messenger": (
+        "t.json",
+        json.dumps({"name": "Shop", "messages": [{"actor": "Ana", "text": ""}, *MESSAGES]}),
+        ["'Shop Support' is the assistant, the user is Ana; left out: 1 notices"],
     ),
     "alpaca": (
         "t.json",
@@ -91,7 +112,7 @@ FILES = {
     "headings": (
         "t.md",
         MARKDOWN,
-        ["headings of level 2", "in no pair of question and answer: 3"],
+        ["headings with ## are", "in no pair of question and answer: 2"],
     ),
     "Windows-1252": ("t.csv", TABLE.encode("cp1252"), ["encoding: Windows-1252 (Western"]),
     "Chinese": ("t.csv", CHINESE.encode("gb18030"), ["encoding: GB18030", "'客户问题' taken"]),
@@ -100,6 +121,8 @@ FILES = {
         "no\tsaid\tdone\n" + lines("7\t{question}\t{answer}\n"),
         ["'said' taken for 'prompt', by what", "left out: no"],
     ),
+    "other marks": ("t.txt", lines("F: {question}\nA: {answer}\n"), ["'f' is the prompt"]),
+    "bold": ("t.md", "# Ours\n" + lines("**{question}**\n{answer}\n"), ["headings with **"]),
     "lists": ("t.json", json.dumps(PAIRS), ["of a list of texts the first is the prompt"]),
 }
 
@@ -161,8 +184,15 @@ def test_overruled_columns_are_taken(prepare):
             b"question,answer\nhi,\x81\n",
             "line 2: the byte 0x81 is no text in Windows-1252",
         ),
-        ("t.csv", TABLE.encode() + b"caf\xe9,x\n", "line 14: the byte 0xE9 is no text in UTF-8"),
-        ("t.csv", "вопрос,ответ\n".encode("cp1251"), "or name it with --encoding"),
+        (
+            "t.csv",
+            TABLE.encode() + b"caf\xe9,x\n",
+            "line 14: not UTF-8; it looks like text in UTF-8 but for the byte 0xE9",
+        ),
+        ("t.csv", "вопрос,ответ\n".encode("cp1251"), "text in another encoding, or no text"),
+        ("t.csv", "pytanie\nGdzie stoi półka?\n".encode("cp1250"), "or name it with --encoding"),
+        ("t.csv", "質問\nランプはどこですか\n".encode("shift_jis"), "text in another encoding"),
+        ("t.csv", b"a,b\nc\0,d\n", "zero bytes in it"),
         ("t.md", "no heading\n", "no questions with answers found"),
         ("t.json", '{"train": [{}], "test": [{}]}', "found train, test"),
     ],
