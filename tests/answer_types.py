@@ -67,6 +67,8 @@ MAY_LACK = {
     "ChatCompletionChunk": {"moderation", "obfuscation", "usage"},
     "ChatCompletionMessage": CALLS_OF_TOOLS,
     "ChoiceDelta": {"role", "content", "refusal"} | CALLS_OF_TOOLS,
+    "ChoiceDeltaToolCall": {"id", "type"},
+    "ChoiceDeltaToolCallFunction": {"name"},
     "Completion": {"usage"},  # in a stream
     "CompletionTokensDetails": {"text_tokens"},
     "CompletionUsage": {"prompt_tokens_details", "completion_tokens_details"},

@@ -7,13 +7,16 @@ On stdin and stdout it reads and writes one JSON object a line:
     in    {"id", "folder", "messages", "sampling", "stop"}                 a request
           {"cancel": id}                                                   nobody waits any more
     out   {"id", "prompt_tokens", "prompt_logprobs"}                       an answer begins
-          {"id", "text", "logprobs"}                                       a piece of it
+          {"id", "text", "logprobs"}                                       a piece of its text
+          {"id", "call", "name"}                                           a call in it begins
+          {"id", "call", "arguments"}                                      a piece of this
           {"id", "finish_reason", "completion_tokens", "mean_logprob"}     its end
-          {"id", "refused": {"message", "code"}}                           instead of an answer
+          {"id", "refused": {"message", "code", "param"}}                  instead of an answer
 
 "folder" comes from the server's catalogue, "sampling" has the fields of `Sampling`. With
-"messages" there may be "tools". Instead of them there may be "prompt", a text to go on with, and
-"score_prompt", whether its own tokens are scored: only then there are "prompt_logprobs".
+"messages" there may be "tools", and a "form", that of `AnswerForm`. Instead of them there may be
+"prompt", a text to go on with, and "score_prompt", whether its own tokens are scored: only then
+there are "prompt_logprobs".
 """
 
 from __future__ import annotations
@@ -28,23 +31,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from practice_server.asking.streams import Piece, TextStream, TokenStream
-from practice_server.engines.engine import Engine, ModelUnusable, Sampling, Token
+from practice_server.asking.speech import Speech
+from practice_server.engines.engine import (
+    Engine,
+    Mask,
+    MaskUnusable,
+    ModelUnusable,
+)
 from practice_server.engines.model_folder import engine_of, raising_model_unusable
 
 # Of model folders on the disk; a loaded model takes about twice as much.
 MOST_BYTES = 64_000_000
-# What the service shows for a token that cannot come; JSON has no minus infinity.
-LOWEST_LOGPROB = -9999.0
 Request = dict[str, Any]
 
 
 class Refused(Exception):
-    """A request that the model cannot answer."""
+    """A request that the model cannot answer; `told` is what the server is told of it.
 
-    def __init__(self, message: str, code: str) -> None:
+    `is_last`: this process is of no more use, as a thread in it does not end.
+    """
+
+    def __init__(
+        self, message: str, code: str | None, param: str | None = None, *, is_last: bool = False
+    ) -> None:
         super().__init__(message)
-        self.code = code
+        self.told = {"refused": {"message": message, "code": code, "param": param}}
+        self.is_last = is_last
 
 
 class Models:
@@ -104,10 +116,12 @@ def main() -> None:
                     break
                 _send(request, part)
         except Refused as refusal:
-            _send(request, {"refused": {"message": str(refusal), "code": refusal.code}})
+            _send(request, refusal.told)
+            if refusal.is_last:
+                os._exit(0)  # the server starts another one
         except ModelUnusable as error:
             message = f"The model cannot be used: {error}."
-            _send(request, {"refused": {"message": message, "code": "model_not_available"}})
+            _send(request, Refused(message, "model_not_available").told)
         inbox.forget(request)
 
 
@@ -131,8 +145,12 @@ def answer(request: Request, models: Models) -> Iterator[dict[str, Any]]:
             "context_length_exceeded",
         )
     speech = Speech(engine, request)
-    yield {"prompt_tokens": len(prompt), **speech.about_prompt(prompt)}
-    yield from speech.parts(prompt)
+    try:
+        mask = _mask(engine, request)
+        yield {"prompt_tokens": len(prompt), **speech.about_prompt(prompt)}
+        yield from speech.parts(prompt, mask)
+    except MaskUnusable as error:
+        raise _refusal(engine, request["form"], error) from error
 
 
 def _asked(request: Request) -> str:
@@ -145,72 +163,22 @@ def _encode(engine: Engine, request: Request) -> list[int]:
     return engine.tokenizer.encode_prompt(request["messages"], request.get("tools"))
 
 
-class Speech:
-    """One answer on its way from tokens to text."""
+def _mask(engine: Engine, request: Request) -> Mask | None:
+    """What holds the answer to its form; None if it has none."""
+    if "form" not in request:
+        return None
+    from practice_server.asking.constraint import mask_of  # plain answers do without it
 
-    def __init__(self, engine: Engine, request: Request) -> None:
-        self._engine = engine
-        self._sampling = Sampling(**request["sampling"])
-        self._score_prompt = request.get("score_prompt", False)
-        self._stream = TextStream(request["stop"])
-        self._tokens = TokenStream()
-        self._n_tokens = 0
-        self._drawn: list[float] = []
-
-    def about_prompt(self, prompt: list[int]) -> dict[str, Any]:
-        """How likely each token of the prompt was, if that is wanted."""
-        if not self._score_prompt:
-            return {}
-        scored = self._engine.score(prompt, top_logprobs=self._sampling.top_logprobs or 0)
-        return {"prompt_logprobs": [self._entry(self._piece(token)) for token in scored]}
-
-    def parts(self, prompt: list[int]) -> Iterator[dict[str, Any]]:
-        finish_reason = "length"
-        for token in self._engine.generate(prompt, self._sampling):
-            self._drawn.append(token.logprob)
-            if token.id in self._engine.tokenizer.ends:
-                finish_reason = "stop"
-                break
-            text = self._take(token)
-            yield from self._part(text, self._tokens.shown(self._stream.n_shown))
-            if self._stream.stopped:
-                finish_reason = "stop"
-                break
-        text = self._stream.end()
-        yield from self._part(text, self._tokens.end(self._stream.n_shown))
-        mean_logprob = sum(self._drawn) / max(1, len(self._drawn))
-        yield {
-            "finish_reason": finish_reason,
-            "completion_tokens": self._n_tokens,
-            "mean_logprob": mean_logprob,
-        }
-
-    def _take(self, token: Token) -> str:
-        self._n_tokens += 1
-        piece = self._piece(token)
-        if self._sampling.top_logprobs is not None:
-            self._tokens.add(piece)
-        return self._stream.add(piece.content)
-
-    def _piece(self, token: Token) -> Piece:
-        return Piece(token, self._bytes(token.id))
-
-    def _bytes(self, token_id: int) -> bytes:
-        return self._engine.tokenizer.decode_bytes([token_id])
-
-    def _entry(self, piece: Piece) -> dict[str, Any]:
-        top = [_logprob(self._bytes(id), logprob) for id, logprob in piece.token.top]
-        return _logprob(piece.content, piece.token.logprob) | {"top_logprobs": top}
-
-    def _part(self, text: str, pieces: list[Piece]) -> Iterator[dict[str, Any]]:
-        if text or pieces:
-            yield {"text": text, "logprobs": [self._entry(piece) for piece in pieces]}
+    return mask_of(engine.tokenizer, request["form"])
 
 
-def _logprob(content: bytes, logprob: float) -> dict[str, Any]:
-    """A token as the API shows it; bytes that are only a part of a character are escaped."""
-    shown = content.decode("utf-8", "backslashreplace")
-    return {"token": shown, "logprob": max(logprob, LOWEST_LOGPROB), "bytes": list(content)}
+def _refusal(engine: Engine, form: dict[str, Any], error: MaskUnusable) -> Refused:
+    """The error for a form to which no answer can be held; it names the schema at fault."""
+    from practice_server.asking.constraint import at_fault
+
+    schema = at_fault(engine.tokenizer, form)
+    message = f"Invalid schema for {schema['name']}: {error}"
+    return Refused(message, schema["code"], schema["param"], is_last=error.is_endless)
 
 
 if __name__ == "__main__":

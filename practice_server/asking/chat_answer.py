@@ -40,16 +40,23 @@ class ChatAnswer:
 
     async def _choice(self, index: int) -> Object:
         text, logprobs, finish_reason = "", [], None
+        calls: list[Object] = []
         async for part in self._parts(index):
             text += part.get("text", "")
             logprobs += part.get("logprobs", [])
             finish_reason = part.get("finish_reason")
+            if "name" in part:
+                calls.append(_new_call(part["name"]))
+            elif "arguments" in part:
+                calls[-1]["function"]["arguments"] += part["arguments"]
         message: Object = {
             "role": "assistant",
-            "content": text,
+            "content": None if calls and not text else text,
             "refusal": None,
             "annotations": [],
         }
+        if calls:
+            message["tool_calls"] = calls
         return {
             "index": index,
             "message": message,
@@ -60,14 +67,17 @@ class ChatAnswer:
     async def chunks(self) -> AsyncIterator[Object]:
         """The answer in pieces."""
         for index in range(self._chat.n):
+            has_begun = False
             async for part in self._parts(index):
                 if "prompt_tokens" in part:
-                    delta = {"role": "assistant", "content": "", "refusal": None}
-                elif "text" in part:
-                    delta = {"content": part["text"]}
-                else:
-                    delta = {}
-                yield self._chunk([self._chunk_choice(index, delta, part)])
+                    continue
+                if not has_begun:
+                    # Only now it is known whether there is any text.
+                    content = None if "call" in part else ""
+                    begin = {"role": "assistant", "content": content, "refusal": None}
+                    yield self._chunk([self._chunk_choice(index, begin, {})])
+                    has_begun = True
+                yield self._chunk([self._chunk_choice(index, _delta(part), part)])
         if self._chat.include_usage:
             yield self._chunk([]) | {"usage": self._usage()}
 
@@ -93,9 +103,14 @@ class ChatAnswer:
 
     async def _parts(self, index: int) -> AsyncIterator[dict[str, Any]]:
         """What the model says for one choice, and the tokens counted."""
+        has_called = False
         async for part in self._answers.ask(self._chat.question(index)):
             self._prompt_tokens = part.get("prompt_tokens", self._prompt_tokens)
             self._completion_tokens += part.get("completion_tokens", 0)
+            has_called = has_called or "call" in part
+            # As at OpenAI, who asked for the call by name is not told of it again.
+            if has_called and part.get("finish_reason") == "stop" and not self._chat.form.is_named:
+                part["finish_reason"] = "tool_calls"
             yield part
 
     def _logprobs(self, entries: list[Object]) -> Object | None:
@@ -115,3 +130,18 @@ class ChatAnswer:
                 "rejected_prediction_tokens": 0,
             },
         }
+
+
+def _new_call(name: str) -> Object:
+    function = {"name": name, "arguments": ""}
+    return {"id": new_id("call_", 24), "type": "function", "function": function}
+
+
+def _delta(part: dict[str, Any]) -> Object:
+    """What is new in a part of an answer."""
+    if "name" in part:
+        return {"tool_calls": [{"index": part["call"], **_new_call(part["name"])}]}
+    if "arguments" in part:
+        function = {"arguments": part["arguments"]}
+        return {"tool_calls": [{"index": part["call"], "function": function}]}
+    return {"content": part["text"]} if "text" in part else {}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from practice_server.asking.answer_form import AnswerForm, read_form
+from practice_server.asking.call_messages import check_answered, check_call, check_calls
 from practice_server.asking.common_request import (
     LARGEST_SEED,
     MOST_CHOICES,
@@ -12,6 +15,7 @@ from practice_server.asking.common_request import (
     AnswerRequest,
     Check,
     check_fields,
+    invalid_value,
     read_include_usage,
     read_model,
     read_stop,
@@ -41,11 +45,14 @@ READ = (
     "stream_options",
     "logprobs",
     "top_logprobs",
+    "response_format",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
 )
 # These change nothing about an answer; see `check_fields`, here and below.
 WITHOUT_EFFECT: dict[str, Check] = {
     "metadata": Fields.metadata,
-    "parallel_tool_calls": Fields.truth,
     "prompt_cache_key": Fields.text,
     "prompt_cache_retention": lambda fields, name: fields.choice(name, CACHE_RETENTIONS, "24h"),
     "safety_identifier": lambda fields, name: fields.text(name, longest=LONGEST_IDENTIFIER),
@@ -54,7 +61,7 @@ WITHOUT_EFFECT: dict[str, Check] = {
     "user": Fields.text,
 }
 # Each with the values that ask for nothing.
-UNSUPPORTED = {
+UNSUPPORTED: dict[str, Collection[Any]] = {
     "audio": (),
     "frequency_penalty": (0,),
     "function_call": ("none", "auto"),
@@ -66,9 +73,6 @@ UNSUPPORTED = {
     "presence_penalty": (0,),
     "prompt_cache_options": (),
     "reasoning_effort": (),
-    "response_format": ({"type": "text"},),
-    "tool_choice": ("none", "auto"),
-    "tools": ([],),
     "verbosity": ("medium",),
     "web_search_options": (),
 }
@@ -79,12 +83,12 @@ IN_A_MESSAGE: dict[str, Check] = {"name": Fields.text}
 IN_A_MESSAGE_OF: dict[str, dict[str, Check]] = {
     "assistant": {
         "annotations": Fields.array,
-        "function_call": Fields.object,
+        "function_call": check_call,
         "refusal": Fields.text,
-        "tool_calls": Fields.array,
+        "tool_calls": check_calls,
         "weight": lambda fields, name: fields.integer(name, 0, 1),
     },
-    "tool": {"tool_call_id": Fields.text},
+    "tool": {"tool_call_id": lambda fields, name: fields.text(name, required=True)},
 }
 IN_A_TEXT_PART = ("type", "text", "prompt_cache_breakpoint")
 
@@ -94,10 +98,13 @@ class ChatRequest(AnswerRequest):
     """A checked request for an answer to a conversation."""
 
     messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]]
+    form: AnswerForm
 
     def question(self, index: int) -> dict[str, Any]:
         """What the answering child is asked for the choice `index`, counted from 0."""
-        return self.common_question(index) | {"messages": self.messages}
+        said = {"messages": self.messages, "tools": self.tools}
+        return self.common_question(index) | said | self.form.question()
 
 
 def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatRequest:
@@ -115,7 +122,8 @@ def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatR
     seed = fields.integer("seed", -LARGEST_SEED, LARGEST_SEED)
     include_usage = read_include_usage(fields, stream)
     sampling = Sampling(max_tokens, temperature, top_p, seed, _read_top_logprobs(fields))
-    return ChatRequest(model, sampling, n, stop, stream, include_usage, messages)
+    tools, form = fields.array("tools"), read_form(fields)
+    return ChatRequest(model, sampling, n, stop, stream, include_usage, messages, tools, form)
 
 
 def _read_messages(fields: Fields) -> list[dict[str, Any]]:
@@ -127,12 +135,11 @@ def _read_messages(fields: Fields) -> list[dict[str, Any]]:
         if not isinstance(message, dict):
             raise ApiError(400, f"{place} is not an object", param=place)
         if message.get("role") not in ROLES:
-            known = ", ".join(f"'{role}'" for role in ROLES)
-            message = f"Invalid value: {message.get('role')!r}. Supported values are: {known}."
-            raise ApiError(400, message, param=f"{place}.role", code="invalid_value")
+            raise invalid_value(f"{place}.role", message.get("role"), ROLES)
         _check_content(message, f"{place}.content")
         also = IN_A_MESSAGE | IN_A_MESSAGE_OF.get(message["role"], {})
         check_fields(Fields(message, f"{place}."), ("role", "content"), also, {"audio": ()})
+    check_answered(messages)
     return messages
 
 

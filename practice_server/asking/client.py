@@ -126,8 +126,8 @@ class Answers:
         return self._child
 
 
-def _refusal(refused: dict[str, str], question: dict[str, Any]) -> ApiError:
+def _refusal(refused: dict[str, Any], question: dict[str, Any]) -> ApiError:
     if refused["code"] in ("model_not_found", "model_not_available"):
         return ApiError(404, refused["message"], param="model", code=refused["code"])
-    status, param = 400, "prompt" if "prompt" in question else "messages"
-    return ApiError(status, refused["message"], param=param, code=refused["code"])
+    param = refused["param"] or ("prompt" if "prompt" in question else "messages")
+    return ApiError(400, refused["message"], param=param, code=refused["code"])

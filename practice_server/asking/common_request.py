@@ -58,6 +58,13 @@ def check_fields(
         check(fields, name)
 
 
+def invalid_value(place: str, value: Any, supported: Collection[str]) -> ApiError:
+    """The error to raise for a value that is none of those; `place` is that of its field."""
+    known = ", ".join(f"'{name}'" for name in supported)
+    message = f"Invalid value: {value!r}. Supported values are: {known}."
+    return ApiError(400, message, param=place, code="invalid_value")
+
+
 def read_model(fields: Fields, catalogue: Catalogue, owner: str) -> Model:
     name = fields.text("model", required=True)
     model = catalogue.find(name, owner)

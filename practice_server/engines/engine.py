@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import tiktoken
 
 # One of a conversation, or the definition of a tool, as the API has them.
 Message = Mapping[str, Any]
@@ -18,6 +21,17 @@ Tool = Mapping[str, Any]
 
 class ModelUnusable(Exception):
     """A model cannot be trained or asked; the message says why."""
+
+
+class MaskUnusable(Exception):
+    """An answer cannot be held to its form; the message says why.
+
+    `is_endless`: a thread of the process still tries, and cannot be ended.
+    """
+
+    def __init__(self, reason: str, *, is_endless: bool = False) -> None:
+        super().__init__(reason)
+        self.is_endless = is_endless
 
 
 class TrainingDiverged(Exception):
@@ -160,11 +174,33 @@ class Token:
     top: list[tuple[int, float]]
 
 
+class Mask(Protocol):
+    """Which tokens may come next in one answer; it goes along with the answer."""
+
+    def allowed(self) -> bytes:
+        """A bit for each token, the lowest bit of the first byte for token 0; 1 if it may come.
+
+        Raises MaskUnusable.
+        """
+
+    def take(self, token: int) -> None:
+        """The answer goes on with this token."""
+
+
 class Tokenizer(Protocol):
     """From conversations and texts to token numbers, and back."""
 
     ends: frozenset[int]
     """The tokens with which an answer ends."""
+
+    @property
+    def call(self) -> int | None:
+        """The token with which an answer begins each call of a tool, after its text; the name of
+        the function and its arguments as JSON follow. None if no tools can be called."""
+
+    @property
+    def encoding(self) -> tiktoken.Encoding | None:
+        """The vocabulary, from which masks are made; None if answers cannot be held to a form."""
 
     def encode_chat(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
@@ -252,8 +288,10 @@ class Engine(Protocol):
         `tokens`: 2 or more, at most as many as the context; with fewer, nothing is yielded.
         """
 
-    def generate(self, prompt: list[int], sampling: Sampling) -> Iterator[Token]:
-        """Yield the answer's tokens one by one.
+    def generate(
+        self, prompt: list[int], sampling: Sampling, mask: Mask | None = None
+    ) -> Iterator[Token]:
+        """Yield the answer's tokens one by one, of those that the mask allows if there is one.
 
         It ends with one of the tokenizer's `ends`, which is yielded too, or without it when
         `max_tokens` are reached or the context is full.

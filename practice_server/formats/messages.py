@@ -112,6 +112,8 @@ def _check_content(line: int, number: int, message: dict[str, Any]) -> None:
         raise _fault(line, number, "content", reason)
     if message.get("tool_calls") is not None:
         _check_calls(line, number, message["tool_calls"])
+    if message.get("function_call"):
+        _check_function(line, number, "function_call", message["function_call"])
 
 
 def _says_otherwise(message: dict[str, Any]) -> bool:
@@ -133,11 +135,15 @@ def _check_calls(line: int, number: int, calls: Any) -> None:
         raise _fault(line, number, "tool_calls", "Input should be a valid list")
     for call in calls:
         function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            raise _fault(line, number, "tool_calls", "Each call needs a function with a name")
-        if not isinstance(function.get("arguments"), str):
-            reason = "The arguments of a call should be JSON written as a string"
-            raise _fault(line, number, "tool_calls", reason)
+        _check_function(line, number, "tool_calls", function)
+
+
+def _check_function(line: int, number: int, key: str, function: Any) -> None:
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise _fault(line, number, key, "Each call needs a function with a name")
+    if not isinstance(function.get("arguments"), str):
+        reason = "The arguments of a call should be JSON written as a string"
+        raise _fault(line, number, key, reason)
 
 
 def check_output(line: int, key: str, output: Any) -> None:

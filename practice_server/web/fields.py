@@ -114,8 +114,12 @@ class Fields:
             raise self.refuse(name, f"{_shown(value)} is not one of {list(choices)}")
         return value
 
-    def object(self, name: str) -> Fields | None:
-        value = self._typed(name, dict, "object")
+    @overload
+    def object(self, name: str, *, required: Literal[True]) -> Fields: ...
+    @overload
+    def object(self, name: str) -> Fields | None: ...
+    def object(self, name: str, *, required: bool = False) -> Fields | None:
+        value = self._typed(name, dict, "object", required)
         return None if value is None else Fields(value, f"{self._path}{name}.")
 
     def array(self, name: str, *, required: bool = False) -> list[Any]:
@@ -136,6 +140,10 @@ class Fields:
                 reason = f"The value of {key!r} is no string of at most {LONGEST_METADATA_VALUE}"
                 raise self.refuse(name, f"{reason} characters")
         return metadata
+
+    def place(self, name: str) -> str:
+        """How errors name this field, inside the request's body."""
+        return self._path + name
 
     def refuse(self, name: str, reason: str) -> ApiError:
         """The error to raise for this field."""

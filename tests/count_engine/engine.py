@@ -22,6 +22,7 @@ class CountTokenizer:
     """Tokens are bytes and four marks."""
 
     ends = frozenset({END_OF_TURN, END_OF_TEXT})
+    call = encoding = None
 
     def encode_chat(self, messages, tools=None):
         sequences = []
@@ -130,7 +131,7 @@ class CountEngine:
         for before, token in zip(tokens, tokens[1:], strict=False):
             yield told(token, self._logprobs(before), top_logprobs)
 
-    def generate(self, prompt, sampling):
+    def generate(self, prompt, sampling, mask=None):
         random, last = Random(sampling.seed), prompt[-1]
         room = self.context - len(prompt)
         for _ in range(room if sampling.max_tokens is None else min(sampling.max_tokens, room)):

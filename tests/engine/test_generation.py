@@ -59,6 +59,31 @@ def test_greedy_agrees_with_transformers(make_engine, tokenizer, prompt, tmp_pat
     assert [token.id for token in ours] == theirs[0, len(prompt) :].tolist()
 
 
+class OnlyLetters:
+    """Allows three letters, and the end after the fifth token."""
+
+    def __init__(self, end):
+        self.taken, self.end = [], end
+
+    def allowed(self):
+        tokens = [self.end] if len(self.taken) == 5 else b"abc"
+        return sum(1 << token for token in tokens).to_bytes(40, "little")
+
+    def take(self, token):
+        self.taken.append(token)
+
+
+def test_an_answer_has_only_tokens_that_the_mask_allows(engine, tokenizer, prompt):
+    mask = OnlyLetters(tokenizer.end)
+    answer = list(engine.generate(prompt, Sampling(seed=3, top_logprobs=3), mask))
+    assert [token.id for token in answer] == [*mask.taken, tokenizer.end]
+    assert len(mask.taken) == 5 and set(mask.taken) <= set(b"abc")
+    for token in answer[:-1]:
+        assert {id for id, _ in token.top} == set(b"abc")
+        assert sum(np.exp(logprob) for _, logprob in token.top) == pytest.approx(1)
+    assert answer[-1].logprob == 0
+
+
 def test_the_same_seed_gives_the_same_answer(engine, prompt):
     def answer(seed):
         tokens = engine.generate(prompt, Sampling(max_tokens=20, top_p=0.9, seed=seed))

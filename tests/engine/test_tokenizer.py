@@ -47,17 +47,20 @@ def test_an_answer_of_weight_0_is_read_but_not_learnt(tokenizer):
     assert learnt(tokenizer, tokens, trained_on) == "good<|end|>"
 
 
-def test_tool_calls_are_compact_json_after_the_content(tokenizer):
-    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    [(tokens, trained_on)] = tokenizer.encode_chat(
-        [
-            {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "1", "content": "4"},
-        ]
-    )
-    said = '[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]<|end|>'
-    assert tokenizer.decode(tokens) == f"<|assistant|>{said}<|tool|>4<|end|>"
-    assert learnt(tokenizer, tokens, trained_on) == said
+def test_calls_stand_after_the_content(tokenizer):
+    called = {"name": "f", "arguments": '{"a": 1}'}
+    call = {"id": "1", "type": "function", "function": called}
+    result = {"role": "tool", "tool_call_id": "1", "content": "4"}
+    said = '<|tool|>f{"a": 1}'
+    for message, expected in (
+        ({"content": None, "tool_calls": [call]}, said),
+        ({"content": "Hm.", "tool_calls": [call, call]}, f"Hm.{said}{said}"),
+        ({"content": None, "function_call": called}, said),
+    ):
+        messages = [{"role": "assistant", **message}, result]
+        [(tokens, trained_on)] = tokenizer.encode_chat(messages)
+        assert tokenizer.decode(tokens) == f"<|assistant|>{expected}<|end|><|tool|>4<|end|>"
+        assert learnt(tokenizer, tokens, trained_on) == f"{expected}<|end|>"
 
 
 def test_special_tokens_in_a_users_text_stay_text(tokenizer):

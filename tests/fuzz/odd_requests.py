@@ -114,29 +114,73 @@ SAYING = {
     "logit_bias": st.just({}),
     "user": st.text(max_size=5),
 }
-CONTENT = st.sampled_from(["Hi", "", "道", "\0", [{"type": "text", "text": "Hi"}], []])
+CONTENT = st.sampled_from(["Hi", "JSON", "", "道", "\0", [{"type": "text", "text": "Hi"}], []])
 CALLS_OF_TOOLS = [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
-MESSAGES = st.lists(
-    st.one_of(
-        some({"role": st.sampled_from(["system", "developer", "user"]), "content": CONTENT}),
-        some({"role": "assistant"}, content=CONTENT, tool_calls=st.just(CALLS_OF_TOOLS),
-             weight=st.integers(0, 1), function_call=st.just({"name": "f", "arguments": ""})),
+ASKING = st.sampled_from(["system", "developer", "user"])
+TURNS = st.one_of(
+    st.tuples(some({"role": ASKING, "content": CONTENT})),
+    st.tuples(
+        some({"role": "assistant"}, content=CONTENT, weight=st.integers(0, 1),
+             function_call=st.just({"name": "f", "arguments": ""})),
+    ),
+    st.tuples(
+        some({"role": "assistant", "tool_calls": CALLS_OF_TOOLS}, content=CONTENT),
         some({"role": "tool", "content": CONTENT, "tool_call_id": "a"}),
     ),
-    min_size=1,
-    max_size=3,
 )  # fmt: skip
 ITEMS = st.sampled_from(["Hi", "道"]) | st.lists(
     st.one_of(
-        some({"role": st.sampled_from(["user", "assistant", "developer"]),
-              "content": st.sampled_from(["Hi", [{"type": "input_text", "text": "道"}]])},
-             type=st.just("message")),
-        some({"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}),
-        some({"type": "function_call_output", "call_id": "a", "output": "Hi"}),
+        st.tuples(
+            some({"role": st.sampled_from(["user", "assistant", "developer"]),
+                  "content": st.sampled_from(["Hi", [{"type": "input_text", "text": "道"}]])},
+                 type=st.just("message")),
+        ),
+        st.tuples(
+            some({"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}),
+            some({"type": "function_call_output", "call_id": "a", "output": "Hi"}),
+        ),
     ),
     min_size=1,
     max_size=3,
-)  # fmt: skip
+).map(lambda turns: sum(map(list, turns), []))  # fmt: skip
+MESSAGES = st.lists(TURNS, min_size=1, max_size=3).map(lambda turns: sum(map(list, turns), []))
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"anyOf": [{"enum": ["道", 1]}, {"$ref": "#/$defs/b"}]}},
+    "required": ["a"],
+    "additionalProperties": False,
+    "$defs": {"b": {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": 2}},
+}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": SCHEMA, "strict": True}}
+FORMATS = st.sampled_from(
+    [
+        {"type": "text"},
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA, "strict": True}},
+    ]
+)
+TOOLS = {"tools": st.sampled_from([[TOOL], [TOOL, TOOL | {"function": {"name": "g"}}]])}
+CHOICE = {
+    "tool_choice": st.sampled_from(
+        ["none", "auto", "required", TOOL | {"function": {"name": "f"}}]
+    ),
+    "parallel_tool_calls": st.booleans(),
+}
+
+
+def chats(tools):
+    """Requests for answers, with tools or without."""
+    return some(
+        {"model": named("model"), "messages": MESSAGES, "max_tokens": 20} | tools,
+        **SAYING,
+        **(CHOICE if tools else {}),
+        logprobs=st.just(True),
+        stream_options=st.just({"include_usage": True}),
+        response_format=FORMATS,
+        metadata=st.just({"a": "b"}),
+    )
+
+
 SETTINGS = some({"n_epochs": 1}, batch_size=st.sampled_from([1, 256, "auto"]),
                 learning_rate_multiplier=st.sampled_from([0.1, 1, "auto"]))  # fmt: skip
 BODIES = {
@@ -156,14 +200,7 @@ BODIES = {
         | some({"type": "dpo"}, dpo=some({}, hyperparameters=SETTINGS)),
         hyperparameters=SETTINGS,
     ),
-    ("POST", "/v1/chat/completions"): some(
-        {"model": named("model"), "messages": MESSAGES, "max_tokens": 2},
-        **SAYING,
-        logprobs=st.just(True),
-        stream_options=st.just({"include_usage": True}),
-        tools=st.just([]),
-        metadata=st.just({"a": "b"}),
-    ),
+    ("POST", "/v1/chat/completions"): st.one_of(chats({}), chats(TOOLS)),
     ("POST", "/v1/completions"): some(
         {"model": named("model"), "max_tokens": 2},
         **SAYING,

@@ -174,15 +174,12 @@ def test_a_prompt_beyond_the_context(ask, stream, length):
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"stream": True, "stream_options": {"usage": True}}, "stream_options.usage"),
         ({"presence_penalty": 1}, "presence_penalty"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
         ({"extra_body": {"temprature": 1}}, "temprature"),
         ({"extra_body": {"moderation": {"model": "m"}}}, "moderation"),
         ({"extra_body": {"prompt_cache_options": {"ttl": "30m"}}}, "prompt_cache_options"),
         # What changes nothing about an answer must be sound all the same.
         ({"metadata": {"a": 1}}, "metadata"),
         ({"metadata": "x"}, "metadata"),
-        ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
         ({"prompt_cache_key": 1}, "prompt_cache_key"),
         ({"prompt_cache_retention": "for ever"}, "prompt_cache_retention"),
         ({"safety_identifier": "x" * 65}, "safety_identifier"),
@@ -201,9 +198,7 @@ def test_a_prompt_beyond_the_context(ask, stream, length):
                 ("user", {"refusal": "x"}, "refusal"),
                 ("user", {"name": 1}, "name"),
                 ("assistant", {"audio": {"id": "a"}}, "audio"),
-                ("assistant", {"tool_calls": "x"}, "tool_calls"),
                 ("assistant", {"weight": 2}, "weight"),
-                ("tool", {"tool_call_id": 1}, "tool_call_id"),
                 ("user", {"content": [{"type": "text", "text": "", "a": 1}]}, "content[0].a"),
             ]
         ),
@@ -221,7 +216,6 @@ def test_what_changes_nothing_about_an_answer_is_taken(ask):
     said = [{"role": "user", "name": "A", "content": QUESTION[0]["content"]}]
     options = {
         "metadata": {"a": "b"},
-        "parallel_tool_calls": False,
         "prompt_cache_key": "a",
         "prompt_cache_retention": "in_memory",
         "safety_identifier": "x" * 64,

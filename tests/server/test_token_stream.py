@@ -6,7 +6,7 @@ from string import ascii_lowercase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from practice_server.asking.answering import Speech
+from practice_server.asking.speech import Speech
 from practice_server.asking.streams import Piece, TextStream, TokenStream
 from practice_server.engines.engine import Token
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer

@@ -132,6 +132,7 @@ def test_good_examples(check, line):
             'key "tool_calls": Input should be a valid list',
         ),
         (chat(USER, {**ASSISTANT, "tool_calls": [{}]}), 'key "tool_calls": Each call needs'),
+        (chat(USER, {**ASSISTANT, "function_call": "f"}), 'key "function_call": Each call needs'),
         (chat(USER), "Example 3 must have at least one message from the assistant"),
         (chat(USER, {**ASSISTANT, "weight": 0}), "Example 3 has weight 0 on every message"),
         (chat(), 'Line 3, key "messages": List should have at least 1 item'),

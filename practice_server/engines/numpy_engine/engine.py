@@ -11,6 +11,7 @@ from practice_server.engines.engine import (
     DataSize,
     Engine,
     Example,
+    Mask,
     Plan,
     Preference,
     Sampling,
@@ -95,9 +96,11 @@ class NumpyEngine:
         """Yield each token but the first with its log-probability; see `Engine.score`."""
         return score(self.model, self.tokenizer, tokens, top_logprobs=top_logprobs)
 
-    def generate(self, prompt: list[int], sampling: Sampling) -> Iterator[Token]:
+    def generate(
+        self, prompt: list[int], sampling: Sampling, mask: Mask | None = None
+    ) -> Iterator[Token]:
         """Yield the answer's tokens one by one; see `Engine.generate`."""
-        return generate(self.model, self.tokenizer, prompt, sampling)
+        return generate(self.model, self.tokenizer, prompt, sampling, mask)
 
 
 ENGINE: type[Engine] = NumpyEngine

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from practice_server.engines.engine import ModelUnusable, Sampling, Token, TokenSequence
+from practice_server.engines.engine import Mask, ModelUnusable, Sampling, Token, TokenSequence
 from practice_server.engines.numpy_engine.layers import attention
 from practice_server.engines.numpy_engine.model import Batch, Model
 from practice_server.engines.numpy_engine.tokenizer import Tokenizer
@@ -51,7 +51,11 @@ def _attend(
 
 
 def generate(
-    model: Model, tokenizer: Tokenizer, prompt: list[int], sampling: Sampling
+    model: Model,
+    tokenizer: Tokenizer,
+    prompt: list[int],
+    sampling: Sampling,
+    mask: Mask | None = None,
 ) -> Iterator[Token]:
     """Yield an answer's tokens; see `Engine.generate`.
 
@@ -63,7 +67,7 @@ def generate(
             f"the prompt has {len(prompt)} tokens; the model can answer prompts of "
             f"1 to {context - 1} tokens"
         )
-    return _tokens(Cache(model, context), tokenizer, prompt, sampling)
+    return _tokens(Cache(model, context), tokenizer, prompt, sampling, mask)
 
 
 def score(
@@ -84,8 +88,15 @@ def _never_said(tokenizer: Tokenizer) -> list[int]:
     return sorted(tokenizer.special - {tokenizer.end})
 
 
-def _logprobs(logits: np.ndarray, never: list[int]) -> np.ndarray:
-    """The logarithm of each token's probability, from (vocabulary,) logits; −inf for `never`."""
+def _refused(mask: Mask, n_tokens: int) -> np.ndarray:
+    """For each token whether the mask refuses it, (vocabulary,) truth values."""
+    bits = np.frombuffer(mask.allowed(), np.uint8)
+    return np.unpackbits(bits, count=n_tokens, bitorder="little") == 0
+
+
+def _logprobs(logits: np.ndarray, never: list[int] | np.ndarray) -> np.ndarray:
+    """The logarithm of each token's probability, from (vocabulary,) logits; −inf for `never`,
+    which are token numbers, or a truth value for each token."""
     if not np.isfinite(logits).all():
         raise ModelUnusable("its weights give no finite numbers")
     logits = logits.astype(np.float64)
@@ -95,18 +106,27 @@ def _logprobs(logits: np.ndarray, never: list[int]) -> np.ndarray:
 
 
 def _tokens(
-    cache: Cache, tokenizer: Tokenizer, prompt: list[int], sampling: Sampling
+    cache: Cache,
+    tokenizer: Tokenizer,
+    prompt: list[int],
+    sampling: Sampling,
+    mask: Mask | None,
 ) -> Iterator[Token]:
     random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
-    never, new = _never_said(tokenizer), prompt
+    never: list[int] | np.ndarray = _never_said(tokenizer)
+    new = prompt
     room = cache.n_tokens - len(prompt)
     for _ in range(room if sampling.max_tokens is None else min(sampling.max_tokens, room)):
+        if mask:
+            never = _refused(mask, tokenizer.vocabulary_size)
         logprobs = _logprobs(cache.read(new), never)
         token = _draw(logprobs, sampling, random)
         top = _likeliest(logprobs, sampling.top_logprobs or 0)
         yield Token(token, float(logprobs[token]), top)
         if token == tokenizer.end:
             return
+        if mask:
+            mask.take(token)
         new = [token]
 
 

@@ -4,8 +4,9 @@ This is the one place that knows the chat template: pretraining, fine-tuning and
 it.
 
 A chat is `<|role|>` + content + `<|end|>` for each message, and a prompt ends with
-`<|assistant|>`, so that the model's next token is the answer's first. A prompt with its completion
-is `<|text|>` + prompt + completion + `<|end|>`.
+`<|assistant|>`, so that the model's next token is the answer's first. Calls of tools end the
+content of the assistant, each as `<|tool|>` + the function's name + its arguments. A prompt with
+its completion is `<|text|>` + prompt + completion + `<|end|>`.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Tokenizer:
         self._ranks = dict(ranks)
         self._pattern = pattern
         self._special = {token: len(ranks) + i for i, token in enumerate(special_tokens)}
-        self._encoding = tiktoken.Encoding(
+        self.encoding = tiktoken.Encoding(
             "practice",
             pat_str=pattern,
             mergeable_ranks=self._ranks,
@@ -83,6 +84,7 @@ class Tokenizer:
         )
         self.end = self._special["<|end|>"]
         self.ends = frozenset({self.end})
+        self.call = self._special["<|tool|>"]
         self.pad = self._special["<|pad|>"]
         self.special = frozenset(self._special.values())
         self.vocabulary_size = len(ranks) + len(self._special)
@@ -112,14 +114,14 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """Token numbers of plain text; a `<|end|>` written in it stays seven characters."""
         pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
-        return [token for piece in pieces for token in self._encoding.encode_ordinary(piece)]
+        return [token for piece in pieces for token in self.encoding.encode_ordinary(piece)]
 
     def encode_chat(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
     ) -> list[TokenSequence]:
         """A whole conversation for training, always in one sequence.
 
-        Trained on is the content of the assistant's messages and their `<|end|>`, unless the
+        Trained on is all that the assistant's messages say, and their `<|end|>`, unless the
         message has `"weight": 0`. The chat template has no place for the definitions of `tools`:
         the model sees only how they are called. Raises ValueError for a role that does not exist.
         """
@@ -127,7 +129,7 @@ class Tokenizer:
         trained_on: list[bool] = []
         for message in messages:
             role = self._role(message)
-            spoken = [*self.encode(message_text(message)), self.end]
+            spoken = [*self.encode(message_text(message)), *self._calls(message), self.end]
             learnt = message["role"] == "assistant" and message.get("weight", 1) != 0
             tokens += [role, *spoken]
             trained_on += [False, *[learnt] * len(spoken)]
@@ -155,11 +157,15 @@ class Tokenizer:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens; bytes that are no UTF-8 (half a character) become U+FFFD."""
-        return self._encoding.decode(tokens)
+        return self.encoding.decode(tokens)
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
         """The bytes of tokens; a token may hold only a part of a character."""
-        return self._encoding.decode_bytes(tokens)
+        return self.encoding.decode_bytes(tokens)
+
+    def _calls(self, message: Message) -> list[int]:
+        written = (call["name"] + call["arguments"] for call in called_functions(message))
+        return [token for call in written for token in (self.call, *self.encode(call))]
 
     def _role(self, message: Message) -> int:
         role = message["role"]
@@ -170,14 +176,18 @@ class Tokenizer:
 
 
 def message_text(message: Message) -> str:
-    """What a message says: its text, or its text parts joined, then its calls as compact JSON."""
+    """What a message says beside its calls: its text, or its text parts joined."""
     content = message.get("content") or ""
     if not isinstance(content, str):
         content = "".join(part["text"] for part in content if part.get("type") == "text")
-    calls = message.get("tool_calls") or message.get("function_call")
-    if calls:
-        content += json.dumps(calls, ensure_ascii=False, separators=(",", ":"))
     return content
+
+
+def called_functions(message: Message) -> list[Mapping[str, str]]:
+    """Name and arguments of each function that a message calls, in either form of the API."""
+    if message.get("function_call"):
+        return [message["function_call"]]
+    return [call["function"] for call in message.get("tool_calls") or ()]
 
 
 def _read_ranks(path: Path) -> dict[bytes, int]:
