@@ -102,6 +102,34 @@ def test_500_calls_are_valid_by_random_schemas(answer):
     assert found[True] > 10 * found[False], found  # the others were cut off
 
 
+OPEN = {"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"]}
+
+
+def test_keys_that_a_schema_does_not_name_are_not_made_up(answer):
+    """So most programs send it: only schemas for `strict` must say that there are no others."""
+    schema = {"type": "object", "properties": {"b": {"type": "array", "items": OPEN}}}
+    tools = [tool("f", schema | {"required": ["b"]})]
+    for seed in range(5):
+        _, calls = answer(seed, tools=tools, tool_choice="required", parallel_tool_calls=False)
+        called = json.loads(calls[0][1])
+        assert {*called, *(key for item in called["b"] for key in item)} <= {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"allOf": [OPEN, {"properties": {"b": {}}}]},
+        {"properties": {"b": {}}, "anyOf": [OPEN]},
+        {"properties": {"b": {"not": OPEN}}},
+        {"properties": {"b": {}}, "required": ["a"]},
+    ],
+)
+def test_an_object_held_by_several_schemas_may_have_the_keys_of_all(parts):
+    schema = {"type": "object", **parts}
+    wanted = response_format(schema, strict=False)
+    assert read_form(Fields({"response_format": wanted})).text.content == schema
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_no_odd_schema_does_harm(answer, name):
     """It is held to, or refused with a reason, and neither takes long."""
