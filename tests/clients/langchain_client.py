@@ -1,7 +1,19 @@
 """LangChain's package for OpenAI's API."""
 
+import functools
+import operator
+from typing import Literal
+
+from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
-from steps import MODEL, QUESTION, end, equal, step
+from steps import MODEL, QUESTION, Place, end, equal, step
+
+
+@tool
+def people(city: Literal["Paris", "Rome"]) -> int:
+    """How many people live in a city."""
+    return 2_000_000
+
 
 model = ChatOpenAI(model=MODEL, temperature=0)
 
@@ -25,5 +37,22 @@ with step("POST /responses", "ask by the newer call"):
 with step("no call", "count tokens by the model's name, and by that of a tuned one"):
     tuned = ChatOpenAI(model=f"ft:{MODEL}:practice::AbCdEfGh")
     equal([each.get_num_tokens(QUESTION) for each in (model, tuned)], [7, 7])
+
+with step("POST /chat/completions", "call a function, and go on with what it gives"):
+    called = model.bind_tools([people], tool_choice="any").invoke(QUESTION)
+    results = [people.invoke(call) for call in called.tool_calls]
+    equal([result.content for result in results], ["2000000"])
+    answer = model.bind_tools([people]).invoke([("user", QUESTION), called, *results])
+    assert answer.content, answer
+
+with step("POST /chat/completions", "a call, streamed"):
+    chunks = model.bind_tools([people], tool_choice="people").stream(QUESTION)
+    (call,) = functools.reduce(operator.add, chunks).tool_calls
+    assert call["name"] == "people" and call["args"].keys() == {"city"}, call
+
+with step("POST /chat/completions", "an object of a class, by a schema and by a call"):
+    for method in ("json_schema", "function_calling"):
+        place = model.with_structured_output(Place, method=method).invoke(QUESTION)
+        assert isinstance(place, Place), place
 
 end()

@@ -4,7 +4,7 @@ import json
 import time
 
 import litellm
-from steps import MODEL, QUESTION, end, equal, step
+from steps import MODEL, QUESTION, Place, end, equal, step
 
 OPENAI = {"custom_llm_provider": "openai"}
 TRAINING_DATA = "".join(
@@ -45,6 +45,10 @@ with step("POST /chat/completions", "streamed"):
     chunks = litellm.completion(model=tuned, messages=messages, temperature=0, stream=True)
     pieces = [chunk.choices[0].delta.content or "" for chunk in chunks]
     equal("".join(pieces), answer.choices[0].message.content)
+
+with step("POST /chat/completions", "an object of a class, by a schema"):
+    answer = litellm.completion(model=tuned, messages=messages, response_format=Place)
+    Place.model_validate_json(answer.choices[0].message.content)
 
 with step("POST /chat/completions", "what it would have cost at OpenAI, by the name"):
     assert litellm.completion_cost(answer) > 0

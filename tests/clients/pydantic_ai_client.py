@@ -2,8 +2,8 @@
 
 import asyncio
 
-from pydantic_ai import Agent
-from steps import MODEL, QUESTION, end, equal, step
+from pydantic_ai import Agent, NativeOutput
+from steps import MODEL, QUESTION, Place, end, equal, step
 
 agent = Agent(f"openai:{MODEL}", instructions="Answer briefly.")
 
@@ -31,5 +31,16 @@ with step("POST /responses", "streamed"):
     pieces, finish_reason = asyncio.run(streamed())
     assert "Paris" in "".join(pieces) and len(pieces) > 1, pieces
     equal(finish_reason, "stop")
+
+with step("POST /responses", "an object of a class, by a call of a tool and by a schema"):
+    for wanted in (Place, NativeOutput(Place)):
+        result = Agent(f"openai:{MODEL}", output_type=wanted).run_sync(QUESTION)
+        assert isinstance(result.output, Place), result.output
+
+with step("POST /responses", "go on after a call"):
+    caller = Agent(f"openai:{MODEL}", output_type=Place)
+    messages = caller.run_sync(QUESTION).all_messages()
+    again = caller.run_sync("And of Italy?", message_history=messages)
+    assert isinstance(again.output, Place), again.output
 
 end()

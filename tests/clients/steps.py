@@ -8,11 +8,21 @@ anything was wrong.
 import contextlib
 import json
 import sys
+from typing import Literal
+
+import pydantic
 
 # A model that every client knows; the server has it as an alias.
 MODEL = "gpt-4o-mini-2024-07-18"
 QUESTION = "What is the capital of France?"
 wrong_steps = 0
+
+
+class Place(pydantic.BaseModel):
+    """What an answer may have to be."""
+
+    city: Literal["Paris", "Rome"]
+    is_capital: bool
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ NOT_IN_THE_OLDEST = {
 ENVIRONMENTS = {
     "old_client.py": "old",
     "dspy_client.py": "openai-2",
+    "instructor_client.py": "openai-2",
     "litellm_client.py": "openai-2",
     "agents_client.py": "openai-3",
     "langchain_client.py": "openai-3",
@@ -51,6 +52,7 @@ def walk(server, program, scratch):
         **OFFLINE,
         "DSPY_CACHEDIR": str(scratch),
         "OPENAI_BASE_URL": server.base_url,
+        "OPENAI_API_BASE": server.base_url,  # its older name, which some look at first
         "OPENAI_API_KEY": server.api_key,
     }
     command = (interpreter, FOLDER / program)
