@@ -1,10 +1,16 @@
 """The Responses API: texts, whole and streamed."""
 
+import re
+
 import openai
 import pytest
 from openai.types.responses import Response
 
 ANSWER = dict(temperature=0, max_output_tokens=30)
+TOOL = {"type": "function", "name": "say", "parameters": {"type": "object", "properties": {}}}
+CALL = {"type": "function_call", "call_id": "a", "name": "say", "arguments": "{}"}
+CALLED = ("function_call", "say", "{}")
+OUTPUT = {"type": "function_call_output", "call_id": "a", "output": "3!"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +72,19 @@ def test_a_conversation_goes_on_with_what_was_answered(client, tuned):
     assert client.responses.create(model=tuned, input=said, **ANSWER).output_text
 
 
+def test_a_call_of_a_function_whole_and_streamed_and_its_output(client, strict):
+    options = dict(model="tiny", input="Say 3.", tools=[TOOL], tool_choice="required", **ANSWER)
+    options["parallel_tool_calls"] = False
+    raw = client.responses.with_raw_response.create(**options)
+    (call,) = strict(Response, raw.http_response.json()).output
+    assert (call.type, call.name, call.arguments, call.status) == (*CALLED, "completed")
+    events = list(client.responses.create(**options, stream=True))
+    pieces = [event.delta for event in events if event.type.endswith("arguments.delta")]
+    assert "".join(pieces) == events[-1].response.output[0].arguments == call.arguments
+    said = [{"role": "user", "content": "Say 3."}, call, OUTPUT | {"call_id": call.call_id}]
+    assert client.responses.create(**options | {"input": said, "tool_choice": "none"}).output_text
+
+
 def test_log_probabilities(client, tuned):
     answer = client.responses.create(
         model=tuned,
@@ -91,6 +110,10 @@ def test_log_probabilities(client, tuned):
         ({"tools": [{"type": "web_search"}]}, "tools[0]", "no 'web_search'"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type", "item_reference"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", "robot"),
+        ({"input": [CALL]}, "input", "No tool output found for function call a."),
+        ({"input": [OUTPUT]}, "input", "No tool call found for function call output"),
+        ({"tools": [TOOL | {"name": "a b"}]}, "tools[0].name", "Invalid 'tools[0].name'"),
+        ({"tools": [TOOL | {"strict": True}]}, "tools[0].parameters", "additionalProperties"),
         ({"input": []}, "input", "list of items"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
          "input[0].content[0]", "not a text"),
@@ -101,6 +124,6 @@ def test_log_probabilities(client, tuned):
 )  # fmt: skip
 def test_what_is_refused(client, asked, param, words):
     options = {"model": "tiny", "input": "Say 3."} | asked
-    with pytest.raises(openai.BadRequestError, match=words) as error:
+    with pytest.raises(openai.BadRequestError, match=re.escape(words)) as error:
         client.post("/responses", body=options, cast_to=object)
     assert error.value.param == param
