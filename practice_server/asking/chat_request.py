@@ -18,6 +18,7 @@ from practice_server.asking.common_request import (
     invalid_value,
     read_include_usage,
     read_model,
+    read_penalties,
     read_stop,
 )
 from practice_server.engines.engine import Sampling
@@ -40,6 +41,8 @@ READ = (
     "top_p",
     "n",
     "stop",
+    "frequency_penalty",
+    "presence_penalty",
     "seed",
     "stream",
     "stream_options",
@@ -63,14 +66,12 @@ WITHOUT_EFFECT: dict[str, Check] = {
 # Each with the values that ask for nothing.
 UNSUPPORTED: dict[str, Collection[Any]] = {
     "audio": (),
-    "frequency_penalty": (0,),
     "function_call": ("none", "auto"),
     "functions": ([],),
     "logit_bias": ({},),
     "modalities": (["text"],),
     "moderation": (),
     "prediction": (),
-    "presence_penalty": (0,),
     "prompt_cache_options": (),
     "reasoning_effort": (),
     "verbosity": ("medium",),
@@ -121,7 +122,8 @@ def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatR
     stop = read_stop(fields)
     seed = fields.integer("seed", -LARGEST_SEED, LARGEST_SEED)
     include_usage = read_include_usage(fields, stream)
-    sampling = Sampling(max_tokens, temperature, top_p, seed, _read_top_logprobs(fields))
+    top_logprobs, penalties = _read_top_logprobs(fields), read_penalties(fields)
+    sampling = Sampling(max_tokens, temperature, top_p, seed, top_logprobs, *penalties)
     tools, form = fields.array("tools"), read_form(fields)
     return ChatRequest(model, sampling, n, stop, stream, include_usage, messages, tools, form)
 

@@ -12,6 +12,7 @@ from practice_server.web.errors import ApiError
 from practice_server.web.fields import Fields
 
 MOST_CHOICES = 128
+MOST_PENALTY = 2
 MOST_STOPS = 4
 MOST_TOKENS = 1_000_000
 LARGEST_SEED = 2**63 - 1
@@ -83,6 +84,12 @@ def read_stop(fields: Fields) -> list[str]:
     if len(stops) > MOST_STOPS:
         raise fields.refuse("stop", f"It has more than {MOST_STOPS} sequences")
     return stops
+
+
+def read_penalties(fields: Fields) -> tuple[float, float]:
+    """`frequency_penalty` and `presence_penalty`."""
+    frequency = fields.number("frequency_penalty", -MOST_PENALTY, MOST_PENALTY, 0.0)
+    return frequency, fields.number("presence_penalty", -MOST_PENALTY, MOST_PENALTY, 0.0)
 
 
 def read_include_usage(fields: Fields, stream: bool) -> bool:

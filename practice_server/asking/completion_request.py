@@ -13,6 +13,7 @@ from practice_server.asking.common_request import (
     check_fields,
     read_include_usage,
     read_model,
+    read_penalties,
     read_stop,
 )
 from practice_server.engines.engine import Sampling
@@ -35,6 +36,8 @@ READ = (
     "echo",
     "logprobs",
     "stop",
+    "frequency_penalty",
+    "presence_penalty",
     "seed",
     "stream",
     "stream_options",
@@ -43,9 +46,7 @@ READ = (
 WITHOUT_EFFECT = {"user": Fields.text}
 # Each with the values that ask for nothing.
 UNSUPPORTED = {
-    "frequency_penalty": (0,),
     "logit_bias": ({},),
-    "presence_penalty": (0,),
     "suffix": ("",),
 }
 
@@ -80,7 +81,8 @@ def read_completion_request(fields: Fields, catalogue: Catalogue, owner: str) ->
     stop = read_stop(fields)
     seed = fields.integer("seed", -LARGEST_SEED, LARGEST_SEED)
     include_usage = read_include_usage(fields, stream)
-    sampling = Sampling(max_tokens, temperature, top_p, seed, top_logprobs)
+    penalties = read_penalties(fields)
+    sampling = Sampling(max_tokens, temperature, top_p, seed, top_logprobs, *penalties)
     return CompletionRequest(
         model, sampling, n, stop, stream, include_usage, prompts, best_of, echo
     )

@@ -3,6 +3,7 @@
 import gc
 import tracemalloc
 import warnings
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -32,6 +33,21 @@ def test_the_cache_changes_nothing(engine, tokenizer, prompt):
     logits = engine.model.forward_batch(Batch.of([TokenSequence(tokens, trained_on)]))
     never = sorted(tokenizer.special - {tokenizer.end})
     expected = log_softmax(logits, never)[range(len(answer)), [t.id for t in answer]]
+    assert [token.logprob for token in answer] == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+def test_penalties_count_what_the_answer_has_already(engine, tokenizer, prompt):
+    penalties = {"frequency_penalty": -2.0, "presence_penalty": 1.5}
+    answer = list(engine.generate(prompt, Sampling(max_tokens=20, seed=3, **penalties)))
+    ids = [token.id for token in answer]
+    assert max(Counter(ids).values()) > 2
+    sequence = TokenSequence(prompt + ids, [False] * len(prompt) + [True] * len(ids))
+    logits = engine.model.forward_batch(Batch.of([sequence]))
+    for place, row in enumerate(logits):
+        for token, times in Counter(ids[:place]).items():
+            row[token] -= -2.0 * times + 1.5
+    expected = log_softmax(logits, sorted(tokenizer.special - {tokenizer.end}))
+    expected = expected[range(len(ids)), ids]
     assert [token.logprob for token in answer] == pytest.approx(expected.tolist(), abs=1e-4)
 
 

@@ -107,6 +107,8 @@ STOP = st.sampled_from(["\n", "", "é", ["a", "b"], ["x" * 500], "\ufffd"])
 SAYING = {
     "temperature": st.sampled_from([0, 1, 2, 0.5, 5e-324]),
     "top_p": st.sampled_from([0, 1, 0.5]),
+    "frequency_penalty": st.sampled_from([-2, 0, 0.5, 2]),
+    "presence_penalty": st.sampled_from([-2, 0, 0.5, 2]),
     "n": st.integers(1, 3),
     "stop": STOP,
     "seed": st.sampled_from([0, -1, 2**63 - 1, -(2**63) + 1]),

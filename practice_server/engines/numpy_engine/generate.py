@@ -115,11 +115,12 @@ def _tokens(
     random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
     never: list[int] | np.ndarray = _never_said(tokenizer)
     new = prompt
+    said = np.zeros(tokenizer.vocabulary_size)  # how often each token was
     room = cache.n_tokens - len(prompt)
     for _ in range(room if sampling.max_tokens is None else min(sampling.max_tokens, room)):
         if mask:
             never = _refused(mask, tokenizer.vocabulary_size)
-        logprobs = _logprobs(cache.read(new), never)
+        logprobs = _logprobs(cache.read(new) - _penalties(said, sampling), never)
         token = _draw(logprobs, sampling, random)
         top = _likeliest(logprobs, sampling.top_logprobs or 0)
         yield Token(token, float(logprobs[token]), top)
@@ -127,7 +128,13 @@ def _tokens(
             return
         if mask:
             mask.take(token)
+        said[token] += 1
         new = [token]
+
+
+def _penalties(said: np.ndarray, sampling: Sampling) -> np.ndarray:
+    """What is taken from each logit, (vocabulary,) numbers, by the formula of OpenAI's guide."""
+    return said * sampling.frequency_penalty + (said > 0) * sampling.presence_penalty
 
 
 def _draw(logprobs: np.ndarray, sampling: Sampling, random: np.random.Generator) -> int:
