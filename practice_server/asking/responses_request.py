@@ -107,10 +107,8 @@ def errors_named_as_here() -> Iterator[None]:
             if str(told["param"]).startswith(there):
                 told |= {key: str(told[key]).replace(there, here) for key in ("message", "param")}
         if str(told["param"]).startswith("tools["):
-            inner = {
-                key: str(told[key]).replace("].function.", "].") for key in ("message", "param")
-            }
-            told |= inner
+            for key in ("message", "param"):
+                told[key] = str(told[key]).replace("].function.", "].")
         raise
 
 

@@ -30,6 +30,10 @@ with step("POST /chat/completions", "streamed"):
     pieces = [chunk.content for chunk in model.stream(QUESTION)]
     assert "Paris" in "".join(pieces) and len(pieces) > 2, pieces
 
+with step("POST /chat/completions", "with all numbers that change how it speaks"):
+    numbers = {"top_p": 0.9, "frequency_penalty": 0.5, "presence_penalty": 0.5, "seed": 1}
+    assert ChatOpenAI(model=MODEL, max_tokens=20, **numbers).invoke(QUESTION).content
+
 with step("POST /responses", "ask by the newer call"):
     answer = ChatOpenAI(model=MODEL, temperature=0, use_responses_api=True).invoke(QUESTION)
     assert "Paris" in answer.text, answer
