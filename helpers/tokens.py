@@ -258,7 +258,9 @@ def _encoding(name: str) -> Any:
     before = os.environ.copy()
     os.environ["TIKTOKEN_CACHE_DIR"] = str(VOCABULARIES)
     try:
-        return tiktoken.get_encoding(name)
+        encoding = tiktoken.get_encoding(name)
+        encoding._mergeable_ranks.clear()  # 23 MB: its program in Rust has a copy, and counts
+        return encoding
     except OSError as error:  # it found no correct file here and went for the network
         fix = "get the folder again, for instance with `git checkout -- data/tokenizers`"
         message = f"{VOCABULARIES}: the vocabulary {name} is missing or was changed; {fix}"

@@ -12,10 +12,10 @@ from practice_server.web.errors import ApiError
 from practice_server.web.fields import Fields
 
 MOST_CHOICES = 128
-MOST_PENALTY = 2
 MOST_STOPS = 4
 MOST_TOKENS = 1_000_000
 LARGEST_SEED = 2**63 - 1
+DRAWING = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
 
 # Reads the field of this name; raises ApiError if it is not sound.
 Check = Callable[[Fields, str], Any]
@@ -76,6 +76,19 @@ def read_model(fields: Fields, catalogue: Catalogue, owner: str) -> Model:
     return model
 
 
+def read_sampling(fields: Fields, max_tokens: int | None, top_logprobs: int | None) -> Sampling:
+    """How tokens are drawn, from the fields that are called DRAWING."""
+    return Sampling(
+        max_tokens,
+        temperature=fields.number("temperature", 0, 2, 1.0),
+        top_p=fields.number("top_p", 0, 1, 1.0),
+        seed=fields.integer("seed", -LARGEST_SEED, LARGEST_SEED),
+        top_logprobs=top_logprobs,
+        presence_penalty=fields.number("presence_penalty", -2, 2, 0.0),
+        frequency_penalty=fields.number("frequency_penalty", -2, 2, 0.0),
+    )
+
+
 def read_stop(fields: Fields) -> list[str]:
     stop = fields.value("stop", [])
     stops = [stop] if isinstance(stop, str) else stop
@@ -84,12 +97,6 @@ def read_stop(fields: Fields) -> list[str]:
     if len(stops) > MOST_STOPS:
         raise fields.refuse("stop", f"It has more than {MOST_STOPS} sequences")
     return stops
-
-
-def read_penalties(fields: Fields) -> tuple[float, float]:
-    """`frequency_penalty` and `presence_penalty`."""
-    frequency = fields.number("frequency_penalty", -MOST_PENALTY, MOST_PENALTY, 0.0)
-    return frequency, fields.number("presence_penalty", -MOST_PENALTY, MOST_PENALTY, 0.0)
 
 
 def read_include_usage(fields: Fields, stream: bool) -> bool:

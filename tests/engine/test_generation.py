@@ -3,7 +3,6 @@
 import gc
 import tracemalloc
 import warnings
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -36,18 +35,20 @@ def test_the_cache_changes_nothing(engine, tokenizer, prompt):
     assert [token.logprob for token in answer] == pytest.approx(expected.tolist(), abs=1e-4)
 
 
-def test_penalties_count_what_the_answer_has_already(engine, tokenizer, prompt):
-    penalties = {"frequency_penalty": -2.0, "presence_penalty": 1.5}
-    answer = list(engine.generate(prompt, Sampling(max_tokens=20, seed=3, **penalties)))
-    ids = [token.id for token in answer]
-    assert max(Counter(ids).values()) > 2
-    sequence = TokenSequence(prompt + ids, [False] * len(prompt) + [True] * len(ids))
-    logits = engine.model.forward_batch(Batch.of([sequence]))
-    for place, row in enumerate(logits):
-        for token, times in Counter(ids[:place]).items():
-            row[token] -= -2.0 * times + 1.5
-    expected = log_softmax(logits, sorted(tokenizer.special - {tokenizer.end}))
-    expected = expected[range(len(ids)), ids]
+def test_what_was_said_is_punished(engine, tokenizer, prompt):
+    """The rule of OpenAI's API reference, with the logits of a pass over the whole text."""
+    penalties = {"presence_penalty": 0.7, "frequency_penalty": 0.9}
+    answer = list(engine.generate(prompt, Sampling(max_tokens=20, **penalties, **GREEDY)))
+    said = [token.id for token in answer]
+    plain = engine.generate(prompt, Sampling(max_tokens=20, **GREEDY))
+    assert said != [token.id for token in plain]
+    trained_on = [False] * len(prompt) + [True] * len(said)
+    logits = engine.model.forward_batch(Batch.of([TokenSequence(prompt + said, trained_on)]))
+    for place in range(len(said)):
+        for token in set(said[:place]):
+            logits[place, token] -= 0.7 + 0.9 * said[:place].count(token)
+    never = sorted(tokenizer.special - {tokenizer.end})
+    expected = log_softmax(logits, never)[range(len(said)), said]
     assert [token.logprob for token in answer] == pytest.approx(expected.tolist(), abs=1e-4)
 
 

@@ -1,7 +1,5 @@
 """Chat completions: the same answer whole and streamed, and what a client may ask for."""
 
-from collections import Counter
-
 import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -175,7 +173,7 @@ def test_a_prompt_beyond_the_context(ask, stream, length):
         ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"stream": True, "stream_options": {"usage": True}}, "stream_options.usage"),
-        ({"presence_penalty": 2.5}, "presence_penalty"),
+        ({"presence_penalty": 3}, "presence_penalty"),
         ({"extra_body": {"temprature": 1}}, "temprature"),
         ({"extra_body": {"moderation": {"model": "m"}}}, "moderation"),
         ({"extra_body": {"prompt_cache_options": {"ttl": "30m"}}}, "prompt_cache_options"),
@@ -227,17 +225,6 @@ def test_what_changes_nothing_about_an_answer_is_taken(ask):
     }
     choice = ask(messages=said, temperature=0, max_tokens=5, **options).choices[0]
     assert choice == ask(temperature=0, max_tokens=5).choices[0]
-
-
-def test_a_penalty_keeps_a_token_from_coming_again(ask):
-    """The logprobs tell of each token; greedily, this model says the same one again and again."""
-
-    def most(**penalty):
-        answer = ask(model="tiny", temperature=0, max_tokens=20, logprobs=True, **penalty)
-        said = Counter(entry.token for entry in answer.choices[0].logprobs.content)
-        return max(said.values())
-
-    assert most(frequency_penalty=2) < most() and most(presence_penalty=-2) >= most()
 
 
 def test_an_answer_can_be_sent_back_as_it_came(client, ask, finished_job):

@@ -67,7 +67,8 @@ def generate(
             f"the prompt has {len(prompt)} tokens; the model can answer prompts of "
             f"1 to {context - 1} tokens"
         )
-    return _tokens(Cache(model, context), tokenizer, prompt, sampling, mask)
+    longest = context if sampling.max_tokens is None else len(prompt) + sampling.max_tokens
+    return _tokens(Cache(model, min(context, longest)), tokenizer, prompt, sampling, mask)
 
 
 def score(
@@ -114,13 +115,12 @@ def _tokens(
 ) -> Iterator[Token]:
     random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
     never: list[int] | np.ndarray = _never_said(tokenizer)
-    new = prompt
-    said = np.zeros(tokenizer.vocabulary_size)  # how often each token was
-    room = cache.n_tokens - len(prompt)
-    for _ in range(room if sampling.max_tokens is None else min(sampling.max_tokens, room)):
+    new, said = prompt, np.zeros(tokenizer.vocabulary_size)
+    for _ in range(cache.n_tokens - len(prompt)):
         if mask:
             never = _refused(mask, tokenizer.vocabulary_size)
-        logprobs = _logprobs(cache.read(new) - _penalties(said, sampling), never)
+        penalty = sampling.presence_penalty * (said > 0) + sampling.frequency_penalty * said
+        logprobs = _logprobs(cache.read(new) - penalty, never)
         token = _draw(logprobs, sampling, random)
         top = _likeliest(logprobs, sampling.top_logprobs or 0)
         yield Token(token, float(logprobs[token]), top)
@@ -128,13 +128,8 @@ def _tokens(
             return
         if mask:
             mask.take(token)
-        said[token] += 1
         new = [token]
-
-
-def _penalties(said: np.ndarray, sampling: Sampling) -> np.ndarray:
-    """What is taken from each logit, (vocabulary,) numbers, by the formula of OpenAI's guide."""
-    return said * sampling.frequency_penalty + (said > 0) * sampling.presence_penalty
+        said[token] += 1
 
 
 def _draw(logprobs: np.ndarray, sampling: Sampling, random: np.random.Generator) -> int:
