@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { openai } from "@ai-sdk/openai";
-import { Output, generateText, stepCountIs, streamObject, streamText, tool } from "ai";
+import { Output, generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
 
 import { step } from "./steps.mjs";
@@ -51,9 +51,9 @@ await step("POST /chat/completions", "ask by the older call", async () => {
 await step("POST /responses", "an object by a schema, whole and streamed", async () => {
   const output = Output.object({ schema });
   schema.parse((await generateText({ model: openai(name), prompt, output })).output);
-  const { partialObjectStream, object } = streamObject({ model: openai(name), prompt, schema });
-  const pieces = await all(partialObjectStream);
-  assert.deepEqual(schema.parse(await object), pieces.at(-1));
+  const streamed = streamText({ model: openai(name), prompt, output });
+  const pieces = await all(streamed.partialOutputStream);
+  assert.deepEqual(schema.parse(await streamed.output), pieces.at(-1));
 });
 
 const calls = { "POST /responses": openai(name), "POST /chat/completions": openai.chat(name) };
