@@ -129,6 +129,7 @@ def _messages(fields: Fields) -> list[Object]:
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
     if not isinstance(items, list) or not (items or instructions):
         raise fields.refuse("input", "It is not a string or a list of items")
+    _refuse_lone_calls(items)
     messages = [{"role": "system", "content": instructions}] if instructions else []
     for index, item in enumerate(items):
         message = _message(item, f"input[{index}]")
@@ -139,6 +140,27 @@ def _messages(fields: Fields) -> list[Object]:
         else:
             messages.append(message)
     return messages
+
+
+def _refuse_lone_calls(items: list[Any]) -> None:
+    """Each call must have its output, and each output its call."""
+    calls, outputs = (
+        [item["call_id"] for item in items if _is(item, kind)]
+        for kind in ("function_call", "function_call_output")
+    )
+    for call_id in calls:
+        if call_id not in outputs:
+            message = f"No tool output found for function call {call_id}."
+            raise ApiError(400, message, param="input")
+    for call_id in outputs:
+        if call_id not in calls:
+            message = f"No tool call found for function call output with call_id {call_id}."
+            raise ApiError(400, message, param="input")
+
+
+def _is(item: Any, kind: str) -> bool:
+    is_kind = isinstance(item, dict) and item.get("type") == kind
+    return is_kind and isinstance(item.get("call_id"), str)
 
 
 def _message(item: Any, place: str) -> Object:

@@ -6,8 +6,9 @@ is no regular expression, a `$ref` to nowhere) the answering child finds; see `c
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -38,6 +39,10 @@ NEVER = ("minProperties", "x-guidance")
 BY_NAME = ("properties", "$defs", "definitions", "patternProperties")
 IN_A_LIST = ("anyOf", "allOf", "oneOf", "prefixItems")
 DIRECTLY = ("items", "additionalProperties", "not", "if", "then", "else", "contains")
+
+# With one of these, several schemas may hold the same object.
+SHARED = ("allOf", "oneOf", "not", "if", "dependentSchemas")
+SHARED_WITH_PROPERTIES = ("anyOf", "$ref")
 
 # The way to an inner schema, such as ("properties", "name"), and the schema itself.
 Place = tuple[tuple[str, ...], dict[str, Any]]
@@ -73,6 +78,28 @@ class Schema:
             reason = reason or (_not_strict(schema) if strict else "")
             if reason:
                 raise self.refuse(f"In context={context!r}, {reason}")
+
+    def closed(self) -> Schema:
+        """The same schema without other keys than it names, where it says nothing of others.
+
+        A small model would make up keys until its context is full. What is valid by the closed
+        schema is valid by the open one; where that is not sure, it stays open.
+        """
+        content = copy.deepcopy(self.content)
+        places = [schema for _, schema in _places((), content)]
+        if not any(map(_is_shared, places)):
+            for schema in places:
+                if "properties" in schema:
+                    schema.setdefault("additionalProperties", False)
+        return replace(self, content=content)
+
+
+def _is_shared(schema: dict[str, Any]) -> bool:
+    """Whether closing this schema, or one inside, might leave no valid object, or a wrong one."""
+    unnamed = set(map(str, _items(schema, "required"))) - set(_items(schema, "properties"))
+    is_shared = any(key in schema for key in SHARED)
+    beside = any(key in schema for key in SHARED_WITH_PROPERTIES)
+    return is_shared or ("properties" in schema and (beside or bool(unnamed)))
 
 
 def _places(context: tuple[str, ...], schema: Any) -> Iterator[Place]:

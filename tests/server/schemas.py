@@ -39,7 +39,8 @@ LEAVES = st.one_of(
 
 
 def objects(inner, strict):
-    """Objects; those that are not strict may lack some of their keys, and have others."""
+    """Objects; those that are not strict may lack some of their keys, and have others, or say
+    nothing of others."""
 
     @st.composite
     def draw(draw):
@@ -48,8 +49,10 @@ def objects(inner, strict):
         others = False
         if not strict:
             required = [name for name in required if draw(st.booleans())]
-            others = draw(st.sampled_from([False, {"type": "boolean"}]))
-        keys = {"properties": properties, "required": required, "additionalProperties": others}
+            others = draw(st.sampled_from([False, {"type": "boolean"}, None]))
+        keys = {"properties": properties, "required": required}
+        if others is not None:
+            keys["additionalProperties"] = others
         return {"type": "object", **keys}
 
     return draw()

@@ -8,6 +8,8 @@ import pytest
 from openai.types.responses import Response
 from pydantic import BaseModel
 
+CALL = {"type": "function_call", "call_id": "a", "name": "say", "arguments": "{}"}
+OUTPUT = {"type": "function_call_output", "call_id": "a", "output": "3!"}
 ANSWER = dict(temperature=0, max_output_tokens=30)
 
 
@@ -95,6 +97,8 @@ def test_log_probabilities(client, tuned):
         ({"tools": [{"type": "web_search"}]}, "tools[0]", "no 'web_search'"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type", "item_reference"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", "robot"),
+        ({"input": [CALL]}, "input", "No tool output found for function call a."),
+        ({"input": [OUTPUT]}, "input", "No tool call found for function call output"),
         ({"input": []}, "input", "list of items"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
          "input[0].content[0]", "not a text"),
