@@ -29,6 +29,7 @@ def without_news(handler, page_config):
 
 
 c = get_config()  # noqa: F821 (Jupyter gives it)
+c.LabApp.extension_manager = "readonly"  # the other one asks the network, and takes 4 MB
 c.LabApp.default_url = "/lab/tree/notebooks/00_start_here.ipynb"
 c.ServerApp.contents_manager_class = Notebooks
 c.ServerApp.tornado_settings = {"page_config_hook": without_news}

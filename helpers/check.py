@@ -1,7 +1,7 @@
 """Find every fault of a training file: `python -m helpers.check FILE`, and `check_file`.
 
-The rules are small functions and rows of tables in helpers/checks, found by their names: on
-lines, examples, messages, conversations, texts, and across examples.
+Each rule is an `if` in a small function of helpers/checks, found by its name: on lines, examples,
+messages, texts, and across examples.
 """
 
 import argparse
@@ -36,33 +36,26 @@ def check_file(
     Report; only a file that cannot be read raises OSError.
     """
     training = Examination(path, model, method, is_training=True)
-    if valid is None:
-        return training.run(progress)
-    validation = Examination(valid, model, method, is_training=False)
-    training.report.valid = validation.run(progress)
-    return training.run(progress, validation.seen)
+    if valid is not None:
+        validation = Examination(valid, model, method, is_training=False)
+        training.report.valid = validation.run(progress)
+        training.validation = validation.seen
+    return training.run(progress)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return 0 (no error), 1 (errors found) or 2 (unusable arguments)."""
     parser = _parser()
-    args = parser.parse_args(arguments)
-    changes = []
+    options = vars(parser.parse_args(arguments))
+    file, out, as_json = (options.pop(name) for name in ("file", "fix", "json"))
     try:
-        if args.fix:
-            changes = fix_file(args.file, args.fix)
-        report = check_file(
-            args.fix or args.file,
-            valid=args.valid,
-            model=args.model,
-            method=args.method,
-            progress=sys.stderr.isatty(),
-        )
+        changes = fix_file(file, out) if out else []
+        report = check_file(out or file, progress=sys.stderr.isatty(), **options)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    if args.json:
+    if as_json:
         fixed = {"fixed": [{"line": line, "change": what} for line, what in changes]}
-        print(json.dumps(report.to_dict() | (fixed if args.fix else {})))
+        print(json.dumps(report.to_dict() | (fixed if out else {})))
     else:
         for line, what in changes:
             print(f"fixed line {line}: {what}")

@@ -1,10 +1,13 @@
 """Ask a model many questions, score its answers, and compare models that answered the same."""
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+
+from helpers.preparing.split import is_classification
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,32 +23,36 @@ UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U0
 def answers(
     service: "Service",
     model: str,
-    questions: Iterable[str],
+    questions: Iterable[str | list[Any]],
     *,
     system: str | None = None,
     examples: Sequence[Mapping[str, str]] = (),
     max_tokens: int = 60,
     progress: bool = True,
+    chat: bool = True,
 ) -> list[str]:
     """Return the model's answer to each question, in the order of the questions.
 
+    questions: texts, or the messages of conversations.
     examples: messages that stand between the system message and the question (few-shot).
+    chat: False has texts completed, as those of prompt/completion pairs are, and nothing else.
     Temperature 0: the same model gives the same answer again. Four questions are under way at
-    once; in a notebook a bar shows how many are answered, unless progress is False. Raises what
-    the SDK raises, such as openai.NotFoundError for an unknown model.
+    once; a bar shows how many are answered, unless progress is False. Raises what the SDK raises,
+    such as openai.NotFoundError for an unknown model.
     """
     from helpers.plots import counted
 
     questions = list(questions)
     start: list[Any] = [{"role": "system", "content": system}] if system else []
+    settings: Any = {"model": model, "temperature": 0, "max_tokens": max_tokens}
 
-    def answer(question: str) -> str:
-        completion = service.client.chat.completions.create(
-            model=model,
-            messages=start + [*examples, {"role": "user", "content": question}],
-            temperature=0,
-            max_tokens=max_tokens,
-        )
+    def answer(question: Any) -> str:
+        if not chat:
+            completed = service.client.completions.create(prompt=question, **settings)
+            return completed.choices[0].text.strip()
+        asked = [{"role": "user", "content": question}] if isinstance(question, str) else question
+        messages: Any = [*start, *examples, *asked]
+        completion = service.client.chat.completions.create(messages=messages, **settings)
         return (completion.choices[0].message.content or "").strip()
 
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -112,6 +119,56 @@ def score(
         taught = asked["category"].isin(signs.values())
         table["fit"] = pd.Series(fit, dtype="boolean").where(taught)
     return table.assign(both=table["fact"] & table["style"])
+
+
+def nearness(answers: Sequence[str], expected: Sequence[str], *, exact: bool) -> list[float]:
+    """Return how near each answer comes to the expected one, from 0 to 1.
+
+    exact: an answer is right (1) or not (0), as `is_exact` says of labels and JSON. Otherwise it
+    is the chrF, the overlap in pieces of one to six characters: M. Popović, "chrF: character
+    n-gram F-score for automatic MT evaluation", Workshop on Statistical Machine Translation
+    (2015). Raises ValueError if there is not one answer for each expected one.
+    """
+    from sacrebleu import sentence_chrf
+
+    pairs = list(zip(answers, expected, strict=True))
+    if exact:
+        return [float(_value(answer) == _value(right)) for answer, right in pairs]
+    return [sentence_chrf(answer, [right]).score / 100 for answer, right in pairs]
+
+
+def is_exact(expected: Sequence[str]) -> bool:
+    """Whether these answers are labels or JSON objects: right or wrong, and nothing between."""
+    are_objects = all(isinstance(_value(text), dict) for text in expected)
+    return are_objects or is_classification(expected)
+
+
+def _value(text: str) -> Any:
+    """Return what a JSON text holds, and of any other text its words."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.split()
+
+
+def pieces(service: "Service", text: str) -> list[int]:
+    """Return into how many tokens the base model splits the words of a text, 1,000 at most.
+
+    Each different word counts once. Chinese and the like put no spaces between words; there each
+    character counts. The service must echo prompts with their log-probabilities, as OpenAI's
+    completions once did.
+    """
+    words = re.findall(rf"[{UNSPACED}]| ?[^\W\d_{UNSPACED}]{{1,40}}", text)
+    if not words:
+        return []
+    echoed = service.client.completions.create(
+        model=service.base_model,
+        prompt=list(dict.fromkeys(words))[:1000],
+        echo=True,
+        logprobs=0,
+        max_tokens=0,
+    )
+    return [len(choice.logprobs.tokens or []) for choice in echoed.choices if choice.logprobs]
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:

@@ -5,9 +5,13 @@ line style as well as in colour; the colours are those of Okabe and Ito, made fo
 readers. Nothing is smoothed: a curve shows the numbers that the service gave.
 """
 
+import gc
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from tqdm import tqdm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +53,20 @@ def loss_curve(results: "pd.DataFrame", *, title: str = "Loss at each step") -> 
         axes.annotate(f"{loss:.2f}", (step, loss), backgroundcolor="white", **above)
     axes.set_title(title)
     show(describe(results))
+
+
+def as_svg(results: "pd.DataFrame") -> str:
+    """Return the curves of a result file as SVG, for a page of HTML; the same each time."""
+    import matplotlib.pyplot as plt
+
+    axes = new_axes()
+    draw(axes, results)
+    spread_small_losses(axes)
+    image = io.StringIO()
+    with plt.rc_context({"svg.hashsalt": "the same names each time"}):
+        plt.savefig(image, format="svg", metadata={"Date": None})
+    plt.close()  # otherwise a notebook would show it, too
+    return image.getvalue().partition('.dtd">')[2]
 
 
 def spread_small_losses(axes: "Axes") -> None:
@@ -201,15 +219,15 @@ def growing_curve(points: list[dict]) -> "Axes":
 
 
 def counted(items: Iterable[T], *, total: int) -> Iterator[T]:
-    """Yield the items; meanwhile show in a notebook how many there are. The bar goes at the end.
+    """Yield the items; meanwhile a bar shows how many there are. It goes at the end.
 
-    What remains of it is an empty text, the same in each run.
+    What remains of it in a notebook is an empty text, the same in each run.
     """
     from IPython import get_ipython
     from IPython.display import Markdown, display
 
     if get_ipython() is None:
-        yield from items
+        yield from tqdm(items, total=total, leave=False, disable=None)
         return
     shown = display(Markdown(""), display_id=True)
     for done, item in enumerate(items, start=1):
@@ -226,7 +244,7 @@ def bar(done: int, total: int) -> str:
 class Monitor:
     """A progress bar and a loss curve that grow in place, without widgets.
 
-    Outside a notebook there is no place to update: then it keeps the points and shows nothing.
+    A terminal gets the bar and the sentence; where output goes to a file, there is no bar.
     """
 
     def __init__(self) -> None:
@@ -236,6 +254,7 @@ class Monitor:
         self.points: list[Any] = []
         self.seen: set[str] = set()
         self.is_shown = get_ipython() is not None
+        self.line = tqdm(unit=" steps", leave=False, disable=self.is_shown or None)
         if self.is_shown:
             self.bar = display(Markdown("waiting"), display_id=True)
             self.figure = display(Markdown(""), display_id=True)
@@ -247,19 +266,26 @@ class Monitor:
 
         fresh = list(takewhile(lambda event: event.id not in self.seen, events))[::-1]
         self.seen.update(event.id for event in fresh)
-        metrics = [event.data for event in fresh if event.type == "metrics" and event.data]
+        metrics: list[Any] = [
+            event.data for event in fresh if event.type == "metrics" and event.data
+        ]
         self.points += metrics
+        if metrics:
+            self.line.total = metrics[-1]["total_steps"]
+            self.line.update(metrics[-1]["step"] - self.line.n)
         if self.is_shown:
             self.bar.update(Markdown(progress(job, self.points)))
         if self.is_shown and metrics:
             self.figure.update(growing_curve(self.points).figure)
             plt.close()  # otherwise the notebook would show it a second time
+            gc.collect()  # figures refer to themselves: many would stay for a while, 2 MB each
 
     def tell(self) -> None:
-        """Print the sentence for the curve, once there is one."""
+        """Print the sentence for the curve, once there is one; the line in a terminal goes."""
         import pandas as pd
 
-        if self.is_shown and self.points:
+        self.line.close()
+        if self.points:
             print(describe(pd.DataFrame(self.points)))
 
 

@@ -1,11 +1,11 @@
 """Connect to a fine-tuning service: the practice server on this machine, or a hosted one.
 
-Without being told otherwise, `connect` uses the practice server. It needs no key, and no key of
-yours is ever sent to it. A hosted service is used only if you name it, in the call or in the
-environment variable FINE_TUNING_SERVICE.
+The practice server needs no key, and no key of yours is ever sent to it. A hosted service is used
+only if you name it, in the call or in the environment variable FINE_TUNING_SERVICE.
 """
 
 import contextlib
+import getpass
 import json
 import os
 import re
@@ -22,10 +22,12 @@ import openai
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
-START_SECONDS = 30
-# How long the other notebook's server may still take when ours has found the folder taken.
-GRACE_SECONDS = 3
+BINDER = ("BINDER_SERVICE_HOST", "BINDER_LAUNCH_HOST")  # variables that Binder sets
 LONGEST_LOG = 1_000_000
+ON_BINDER = (
+    "You are on Binder. Never type a key here. Nothing is kept: "
+    "binder/on_binder.ipynb makes a zip to take home, and brings it back."
+)
 # A child that outlives this process must stay referenced, or Python warns that it still runs.
 _started: list[subprocess.Popen] = []
 
@@ -44,10 +46,7 @@ class ServiceError(CourseError):
 
 @dataclass(frozen=True)
 class Service:
-    """A fine-tuning service that is ready to be asked.
-
-    client is an ordinary `openai.OpenAI`; base_model is the model that the lessons fine-tune.
-    """
+    """A service that is ready to be asked; base_model is the one that the lessons fine-tune."""
 
     name: str
     client: openai.OpenAI
@@ -57,6 +56,7 @@ class Service:
 
 # The base URL (an environment variable stands in braces), the base model, and in which environment
 # variable the key is. OpenAI shut down gpt-4.1-nano, the cheapest, on 2026-10-23; Azure goes on.
+# From the services' guides of 2026: none of the three could be tried.
 AZURE, NEBIUS = "{AZURE_OPENAI_ENDPOINT}/openai/v1", "https://api.tokenfactory.nebius.com/v1"
 HOSTED = {
     "openai": ("https://api.openai.com/v1", "gpt-4.1-mini-2025-04-14", "OPENAI_API_KEY"),
@@ -65,20 +65,21 @@ HOSTED = {
 }
 
 
-def connect(service: str | None = None) -> Service:
+def connect(service: str | None = None, *, ask_for_key: bool = False) -> Service:
     """Return a service that is ready.
 
     service: "practice", "openai", "azure", "nebius" or the URL of a server with the same API.
     Without it the environment variable FINE_TUNING_SERVICE decides, and without that one the
     practice server is taken. It is started if none is running, and ends itself after an hour
-    without work. FINE_TUNING_MODEL names another base model.
-
-    Raises ServiceError if the practice server does not start, or a key is missing.
+    without work. FINE_TUNING_MODEL names another base model. ask_for_key: ask the person for a
+    key that is not in the environment. Raises ServiceError if something is missing or unsafe.
     """
     name = (service or os.environ.get("FINE_TUNING_SERVICE") or "practice").strip()
     if name.lower() != "practice":
-        return connect_hosted(name)
+        return connect_hosted(name, ask_for_key)
     home = work_folder() / "practice"
+    if os.environ.get("BINDER_LAUNCH_HOST"):
+        print(ON_BINDER)
     client = running_server(home) or start_server(home)
     base_model = os.environ.get("FINE_TUNING_MODEL") or "pocket"
     return Service("practice", client, base_model, is_practice=True)
@@ -102,8 +103,7 @@ def running_server(home: Path) -> openai.OpenAI | None:
         return None
     try:
         server = json.loads((home / "server.json").read_text(encoding="utf-8"))
-        url, key = server["base_url"], server["api_key"]
-        client = new_client(url, key, default_headers=own_headers(key))
+        client = new_client(server["base_url"], server["api_key"])
         client.with_options(max_retries=0, timeout=5).models.list()
     except (OSError, ValueError, LookupError, TypeError, AttributeError, openai.OpenAIError):
         return None  # no file, not the file we know, or no answer
@@ -119,14 +119,6 @@ def is_held(lock: Path) -> bool:
     except sqlite3.Error as error:
         return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
     return False
-
-
-def own_headers(api_key: str) -> dict:
-    """Headers with this key, and without what the environment adds for OpenAI's own service."""
-    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
-    added = ["OpenAI-Organization", "OpenAI-Project", *(line.partition(":")[0] for line in lines)]
-    none = {name.strip(): openai.Omit() for name in added}
-    return none | {"Authorization": f"Bearer {api_key}"}
 
 
 def start_server(home: Path) -> openai.OpenAI:
@@ -164,22 +156,20 @@ def open_log(home: Path) -> IO[str]:
 
 
 def wait_until_ready(home: Path, process: subprocess.Popen) -> openai.OpenAI:
-    """Wait for the server that has just been started, or for one that was faster.
+    """Wait for the server that was just started, or for that of another notebook.
 
-    If two notebooks start one at the same time, the second server finds the folder taken and
-    ends; then the first one's answer is as good.
+    If two are started at the same time, the second one finds the folder taken, and ends.
     """
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    patience = 30.0  # seconds; much less where ours has ended, and only another can answer
+    while patience > 0:
         if client := running_server(home):
             return client
-        if process.poll() is not None:
-            deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
+        patience -= 0.1 if process.poll() is None else 1.0
         time.sleep(0.1)
-    log = (home / "server.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    log = home / "server.log"
+    words = log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
     raise ServiceError(
-        f"The practice server did not start. Its last words, from {home / 'server.log'}:\n"
-        + "\n".join(log[-8:])
+        "\n".join([f"The practice server did not start. Its last words, from {log}:", *words])
         + "\nIf a package is missing: pip install -r requirements.txt. If the folder is damaged: "
         f"rename {home} and connect again; nothing in it is lost."
     )
@@ -188,29 +178,32 @@ def wait_until_ready(home: Path, process: subprocess.Popen) -> openai.OpenAI:
 # Hosted services
 
 
-def connect_hosted(name: str) -> Service:
-    """Return a client for a named hosted service or a URL; its key is in the environment."""
+def connect_hosted(name: str, ask_for_key: bool) -> Service:
+    """Return a client for a named hosted service or a URL, where its key would be safe."""
     known, short_name = HOSTED, name.lower()
     if name.startswith(("http://", "https://")):
-        short_name = re.sub(r"\W+", "-", urlsplit(name).netloc)
+        short_name = re.sub(r"\W+", "-", urlsplit(name).netloc.rpartition("@")[2])
         known = {short_name: (name, "", "FINE_TUNING_KEY")}
     if short_name not in known:
-        names = ", ".join(["practice", *HOSTED])
-        raise ServiceError(f"There is no service {name!r}. Known are {names}, or a URL.")
+        raise ServiceError(f"No service {name!r}. Known: practice, {', '.join(HOSTED)}, or a URL.")
     base_url, base_model, key_variable = known[short_name]
-    base_model = os.environ.get("FINE_TUNING_MODEL") or base_model
-    if not base_model:
+    if not os.environ.keys().isdisjoint(BINDER) and urlsplit(base_url).hostname not in LOCAL_HOSTS:
         raise ServiceError(
-            f"Which model does {name} fine-tune? Set the environment variable FINE_TUNING_MODEL."
+            f"On Binder no key is safe: the computer is not yours. To use {name}, run the course "
+            "on your own. The practice server needs no key."
         )
-    base_url = re.sub(r"\{(\w+)\}", lambda match: variable(match[1], name), base_url)
-    client = new_client(base_url, variable(key_variable, name))
+    if not base_model or os.environ.get("FINE_TUNING_MODEL"):
+        base_model = variable("FINE_TUNING_MODEL", name)
+    base_url = re.sub(r"\{(\w+)\}", lambda match: variable(match[1], name).rstrip("/"), base_url)
+    client = new_client(base_url, variable(key_variable, name, ask=ask_for_key))
     return Service(short_name, client, base_model, is_practice=False)
 
 
-def variable(name: str, service: str) -> str:
-    """Return an environment variable that `service` needs."""
-    value = os.environ.get(name, "").strip().rstrip("/")
+def variable(name: str, service: str, *, ask: bool = False) -> str:
+    """Return an environment variable that `service` needs, or what is typed in its place."""
+    value = os.environ.get(name, "").strip()
+    if ask and not value:
+        value = getpass.getpass(f"{name} (neither shown nor stored): ").strip()
     if not value:
         raise ServiceError(
             f"To use {service}, set the environment variable {name} before you start Jupyter. "
@@ -220,8 +213,14 @@ def variable(name: str, service: str) -> str:
     return value
 
 
-def new_client(base_url: str, api_key: str, **options: Any) -> openai.OpenAI:
-    """Return the official client; on this machine no proxy stands between it and the server."""
+def new_client(base_url: str, api_key: str) -> openai.OpenAI:
+    """Return the official client; only OpenAI gets the headers that the environment has for it."""
+    options: dict[str, Any] = {}
+    if base_url != HOSTED["openai"][0]:
+        lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+        added = {line.partition(":")[0].strip() for line in lines} - {"Authorization"}
+        none = dict.fromkeys(["OpenAI-Organization", "OpenAI-Project", *added], openai.Omit())
+        options["default_headers"] = none | {"Authorization": f"Bearer {api_key}"}  # the last
     if urlsplit(base_url).hostname in LOCAL_HOSTS:
-        options["http_client"] = openai.DefaultHttpxClient(trust_env=False)
+        options["http_client"] = openai.DefaultHttpxClient(trust_env=False)  # through no proxy
     return openai.OpenAI(base_url=base_url, api_key=api_key, **options)

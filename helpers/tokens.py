@@ -205,13 +205,12 @@ def price_of(model: str, *, on: date | None = None, service: str = "openai") -> 
     family = re.sub(r"-(\d{4}-\d{2}-\d{2}|\d{4})$", "", base_model(model))  # without its date
     if service == "practice" or family == "pocket":
         service, family = "practice", "pocket"
-    rows = [
-        row for row in prices() if row[:2] == (service, family) and (on is None or row.since <= on)
-    ]
+    rows = [row for row in prices() if row.service == service]
+    in_force = [row for row in rows if row.model == family and (on is None or row.since <= on)]
+    if in_force:
+        return max(in_force, key=lambda row: row.since)
     if rows:
-        return max(rows, key=lambda row: row.since)
-    known = ", ".join(dict.fromkeys(row.model for row in prices() if row.service == service))
-    if known:
+        known = ", ".join(dict.fromkeys(row.model for row in rows))
         raise ValueError(f"no price known for {model!r}; data/prices has: {known}")
     raise ValueError(f"no price of {service} is known here for {model!r}; look it up there")
 
@@ -222,16 +221,8 @@ def prices() -> tuple[Price, ...]:
     with open(PRICES, encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
     return tuple(
-        Price(
-            service,
-            model,
-            float(training),
-            float(read),
-            float(written),
-            date.fromisoformat(since),
-            source,
-        )
-        for service, model, training, read, written, since, source in rows
+        Price._make([*row[:2], *map(float, row[2:5]), date.fromisoformat(row[5]), row[6]])
+        for row in rows
     )
 
 
@@ -267,7 +258,9 @@ def _encoding(name: str) -> Any:
     before = os.environ.copy()
     os.environ["TIKTOKEN_CACHE_DIR"] = str(VOCABULARIES)
     try:
-        return tiktoken.get_encoding(name)
+        encoding = tiktoken.get_encoding(name)
+        encoding._mergeable_ranks.clear()  # 23 MB: its program in Rust has a copy, and counts
+        return encoding
     except OSError as error:  # it found no correct file here and went for the network
         fix = "get the folder again, for instance with `git checkout -- data/tokenizers`"
         message = f"{VOCABULARIES}: the vocabulary {name} is missing or was changed; {fix}"

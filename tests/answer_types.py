@@ -72,6 +72,7 @@ MAY_LACK = {
     "Completion": {"usage"},  # in a stream
     "CompletionTokensDetails": {"text_tokens"},
     "CompletionUsage": {"prompt_tokens_details", "completion_tokens_details"},
+    "FunctionTool": {"allowed_callers", "async_", "defer_loading", "output_schema"},
     "Hyperparameters": {"n_epochs", "batch_size", "learning_rate_multiplier"},
     "Method": {"supervised", "dpo", "reinforcement"},
     "Metrics": {

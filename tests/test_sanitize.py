@@ -31,6 +31,7 @@ def sanitize(text: str) -> str:
             "ft:pocket-2026-11-21:practice::Zz98Yy76:ckpt-step-60",
         ),
         ("http://127.0.0.1:8123/v1", "http://127.0.0.1:49152/v1"),
+        ("no price of 127-0-0-1-8123 is known", "no price of 127-0-0-1-49152 is known"),
         ("created_at=1795132800", "created_at=1795139999"),
         ("2026-11-20 14:03", "2027-01-02 09:59"),
         ("took 4.1 seconds", "took 12 seconds"),

@@ -1,53 +1,30 @@
 """Rules on an example as a whole: its keys, its lists, its tools."""
 
-import re
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-from helpers.checks.rules import (
-    Fault,
-    Format,
-    Row,
-    broken,
-    did_you_mean,
-    is_misspelt,
-    misfit_in,
-    rule,
-    shown,
-    table,
-    unknown_key,
-)
+from helpers.checks.rules import Finding, advice, did_you_mean, error, kind, shown, warning
+from helpers.checks.shapes import FUNCTION, lacks, malformed, unknown_key
 
-Example = dict[str, Any]
-
+# fmt: off
 OUTPUTS = ("preferred_output", "non_preferred_output")
 CHAT, PAIR = ("messages", "tools", "parallel_tool_calls", "functions"), ("prompt", "completion")
 PREFERENCE = ("input", *OUTPUTS)
-LISTS_OF_MESSAGES: dict[str, tuple[str, ...]] = {
-    "chat": ("messages",),
-    "completion": (),
-    "preferences": ("input.messages", *OUTPUTS),
-}
-FUNCTION = {"name": re.compile(r"[a-zA-Z0-9_-]{1,64}")}
+# A format is that of the first of these rows of which an example has a key.
+FORMATS = {"chat": CHAT[:1], "completion": PAIR, "preferences": PREFERENCE}
+LISTS_OF_MESSAGES = {"chat": ("messages",), "preferences": ("input.messages", *OUTPUTS)}
 TOOL = {"type": "function", "function": FUNCTION}
-MISFIT = "{0[1]} is not what belongs here"
-NAMES = "names are of up to 64 letters a-z, A-Z, digits, _ and -"
 MOST_FUNCTIONS = 128
 
 
-def format_of(example: Example) -> Format | None:
+def format_of(example: dict[str, Any]) -> str | None:
     """Return chat, completion or preferences by the keys of `example`; None if it is neither."""
-    if "messages" in example:
-        return "chat"
-    if not example.keys().isdisjoint(PAIR):
-        return "completion"
-    return None if example.keys().isdisjoint(PREFERENCE) else "preferences"
+    return next((name for name, keys in FORMATS.items() if example.keys() & keys), None)
 
 
-def messages_in(example: Example, example_format: Format) -> Iterator[tuple[str, Any]]:
+def messages_in(example: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield what stands in the example's lists of messages, each with the way to it."""
-    for path in LISTS_OF_MESSAGES[example_format]:
+    for path in LISTS_OF_MESSAGES.get(format_of(example) or "", ()):
         listed: Any = example
         for key in path.split("."):
             listed = listed.get(key) if isinstance(listed, dict) else None
@@ -55,11 +32,11 @@ def messages_in(example: Example, example_format: Format) -> Iterator[tuple[str,
             yield f"{path}[{i}]", message
 
 
-def texts_in(example: Example, example_format: Format) -> Iterator[tuple[str, str]]:
+def texts_in(example: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the texts of an example of correct form, each with the way to it."""
-    if example_format == "completion":
+    if "prompt" in example:
         yield from example.items()
-    for where, message in messages_in(example, example_format):
+    for where, message in messages_in(example):
         content = message.get("content")
         if isinstance(content, str):
             yield f"{where}.content", content
@@ -68,90 +45,80 @@ def texts_in(example: Example, example_format: Format) -> Iterator[tuple[str, st
                 yield f"{where}.content[{i}].text", part["text"]
 
 
-def _lacks_text(key: str, pair: Example) -> bool:
-    is_there = key in pair or is_misspelt(key, pair, PAIR)
-    return not is_there or not isinstance(pair.get(key, ""), str)
+def in_example(example: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what is wrong with an example, its messages aside."""
+    match format_of(example):
+        case "chat":
+            yield from _in_chat(example, CHAT)
+        case "completion":
+            yield from _in_pair(example)
+        case "preferences":
+            yield from _in_preferences(example)
+        case _:
+            meant = ((key, did_you_mean(key, CHAT + PAIR + PREFERENCE)) for key in example)
+            hints = (f"{key!r}: did you mean {near!r}?" for key, near in meant if near)
+            known = "write messages (chat), prompt and completion, or input and outputs"
+            yield error("format_unknown", "",
+                        f"the keys {shown(list(example))} make no training example",
+                        next(hints, known))
 
 
-def _functions_misfit(chat: Example) -> tuple[str, str] | None:
-    functions = chat.get("functions")
-    if isinstance(functions, list) and not 1 <= len(functions) <= MOST_FUNCTIONS:
-        return "functions", f"a list of {len(functions)}"
-    return misfit_in("functions", [FUNCTION], chat)
+def _in_chat(chat: dict[str, Any], keys: tuple[str, ...]) -> Iterator[Finding]:
+    messages = chat.get("messages")
+    if not isinstance(messages, list):
+        yield error("messages_no_list", "messages",
+                    f"messages is {kind(messages)}", 'write "messages": [ … ]')
+    if messages == []:
+        yield error("messages_empty", "messages",
+                    "messages is empty", "write the conversation, or delete the line")
+    yield from unknown_key("key_unknown", chat, keys)
+    yield from malformed("tools", [TOOL], chat,
+                         'write [{"type": "function", "function": {"name": "…"}}]')
+    parallel = chat.get("parallel_tool_calls", False)
+    if not isinstance(parallel, bool):
+        yield error("parallel_tool_calls_malformed", "parallel_tool_calls",
+                    f"it is {kind(parallel)}", "write true or false")
+    if "functions" in keys:
+        wrong = list(malformed("functions", [FUNCTION, 1, MOST_FUNCTIONS], chat,
+                               f'write 1 to {MOST_FUNCTIONS} of them, [{{"name": "…"}}]'))
+        yield from wrong
+        if chat.get("functions") and not wrong:
+            yield advice("functions_deprecated", "functions",
+                         "functions is the old form", "write tools and tool_calls instead")
 
 
-def _output_misfit(key: str, example: Example) -> str | None:
-    match example.get(key):
-        case None if key not in example and is_misspelt(key, example, PREFERENCE):
-            return None
-        case [{"role": "system" | "user" | "tool"}]:
-            return f"{key}[0]"
-        case [_]:
-            return None
-    return key
+def _in_pair(pair: dict[str, Any]) -> Iterator[Finding]:
+    for key in PAIR:
+        if lacks(key, pair, PAIR) or not isinstance(pair.get(key, ""), str):
+            yield error(f"{key}_missing", key,
+                        f"{key} is missing, or no text", f'write "{key}": "…"')
+    yield from unknown_key("pair_key_unknown", pair, PAIR)
+    if not str(pair.get("completion")).strip():
+        yield warning("completion_empty", "completion",
+                      "the completion is empty", "write it, or delete the line")
 
 
-def _chat_rows(keys: tuple[str, ...]) -> list[Row]:
-    return [
-        ("messages_no_list", "error", "messages",
-         lambda chat: not isinstance(chat.get("messages"), list),
-         "messages is {kind}", 'write "messages": [ … ]'),
-        ("messages_empty", "error", "messages", lambda chat: chat.get("messages") == [],
-         "messages is empty", "write the conversation, or delete the line"),
-        unknown_key("key_unknown", keys),
-        ("tools_malformed", "error", "{0[0]}", partial(misfit_in, "tools", [TOOL]),
-         MISFIT,
-         f'write [{{"type": "function", "function": {{"name": "…"}}}}]; {NAMES}'),
-        ("parallel_tool_calls_malformed", "error", "parallel_tool_calls",
-         lambda chat: not isinstance(chat.get("parallel_tool_calls", False), bool),
-         "it is {kind}", "write true or false"),
-    ]  # fmt: skip
-
-
-# fmt: off
-table("input", rows=_chat_rows(CHAT[:3]))
-table("chat", rows=[
-    *_chat_rows(CHAT),
-    ("functions_malformed", "error", "{0[0]}", _functions_misfit,
-     MISFIT, f'write 1 to {MOST_FUNCTIONS} of them, [{{"name": "…"}}]; {NAMES}'),
-    ("functions_deprecated", "advice", "functions",
-     lambda chat: chat.get("functions") and not _functions_misfit(chat),
-     "functions is the old form", "write tools and tool_calls instead"),
-])
-table("completion", rows=[
-    *[(f"{key}_missing", "error", key, partial(_lacks_text, key),
-       f"{key} is missing, or no text", f'write "{key}": "…"') for key in PAIR],
-    unknown_key("pair_key_unknown", PAIR),
-    ("completion_empty", "warning", "completion",
-     lambda pair: isinstance(pair.get("completion"), str) and not pair["completion"].strip(),
-     "the completion is empty", "write it, or delete the line"),
-])
-table("preferences", rows=[
-    *[(f"{key}_malformed", "error", "{0}", partial(_output_misfit, key),
-       f"{key} must be a list of one message of the assistant",
-       f'write "{key}": [{{"role": "assistant", "content": "…"}}]') for key in OUTPUTS],
-    unknown_key("preference_key_unknown", PREFERENCE),
-    ("outputs_equal", "warning", "",
-     lambda example: example.get(OUTPUTS[0]) == example.get(OUTPUTS[1]),
-     "both outputs are the same", "nothing is preferred; delete the line"),
-])
-# fmt: on
-
-
-@rule("error", "preferences")
-def input_malformed(example: Example) -> Fault | None:
+def _in_preferences(example: dict[str, Any]) -> Iterator[Finding]:
+    for key in OUTPUTS:
+        match example.get(key):
+            case [{"role": "system" | "user" | "tool"}]:
+                way = f"{key}[0]"
+            case [_]:
+                continue
+            case _:
+                way = key
+        if key in example or lacks(key, example, PREFERENCE):
+            yield error(f"{key}_malformed", way,
+                        f"{key} must be a list of one message of the assistant",
+                        f'write "{key}": [{{"role": "assistant", "content": "…"}}]')
+    yield from unknown_key("preference_key_unknown", example, PREFERENCE)
+    if example.get(OUTPUTS[0]) == example.get(OUTPUTS[1]):
+        yield warning("outputs_equal", "",
+                      "both outputs are the same", "nothing is preferred; delete the line")
     given = example.get("input")
     if not isinstance(given, dict):
-        return Fault("input", "input is missing or no object", 'write "input": {"messages": […]}')
-    for _, _, fault in broken("input", given):
-        return Fault(f"input.{fault.field}", fault.message, fault.fix)
-    return None
-
-
-@rule("error", "no format")
-def format_unknown(example: Example) -> Fault:
-    fix = "write messages (chat), prompt and completion, or input and outputs"
-    for key in reversed(example):
-        if near := did_you_mean(key, CHAT + PAIR + PREFERENCE):
-            fix = f"{key!r}: did you mean {near!r}?"
-    return Fault("", f"the keys {shown(list(example))} make no training example", fix)
+        yield error("input_malformed", "input",
+                    "input is missing or no object", 'write "input": {"messages": […]}')
+    else:
+        for one in list(_in_chat(given, CHAT[:3]))[:1]:
+            yield error("input_malformed", f"input.{one.field}", one.message, one.fix)

@@ -1,12 +1,11 @@
 """Fix what can be fixed without touching an example, and say what was changed."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import orjson
-
 from helpers.checks.examples import format_of
+from helpers.checks.lines import read_object
 from helpers.checks.seen import mark
 from helpers.preparing.write import write_lines
 from helpers.text import foreign_encoding
@@ -23,46 +22,36 @@ def fix_file(path: str | Path, out: str | Path) -> list[Change]:
     Raises OSError if a file cannot be opened, ValueError if `out` is the input itself, or if the
     input is UTF-16, whose lines are not lines of bytes.
     """
-    path, out = Path(path), Path(out)
-    if out.resolve() == path.resolve():
+    if Path(out).resolve() == Path(path).resolve():
         raise ValueError(f"{out} is the input, which is never overwritten; choose another name")
+    changes: list[Change] = []
     with open(path, "rb") as file:
         encoding = foreign_encoding(file.readline())
-    if encoding and encoding.startswith("UTF-"):
-        raise ValueError(f"{path} looks like {encoding}; save it as UTF-8 first")
-    changes: list[Change] = []
-    write_lines(out, _kept(path, changes))
+        if encoding and encoding.startswith("UTF-"):
+            raise ValueError(f"{path} looks like {encoding}; save it as UTF-8 first")
+        file.seek(0)
+        write_lines(out, _kept(file, changes))
     return changes
 
 
-def _kept(path: Path, changes: list[Change]) -> Iterator[bytes]:
+def _kept(lines: Iterable[bytes], changes: list[Change]) -> Iterator[bytes]:
     """Yield the lines to write, and add to `changes` what was changed."""
     seen: set[int] = set()
-    with open(path, "rb") as file:
-        for number, raw in enumerate(file, 1):
-            line = raw.rstrip(b"\r\n")
-            if number == 1 and line.startswith(codecs.BOM_UTF8):
-                line = line.removeprefix(codecs.BOM_UTF8)
-                changes.append((1, "byte order mark dropped"))
-            if not line.strip():
-                changes.append((number, "empty line dropped"))
-                continue
-            if line[-1:].isspace():
-                line = line.rstrip()
-                changes.append((number, "spaces at the end dropped"))
-            example = _example_mark(line)
-            if example in seen:
+    for number, raw in enumerate(lines, 1):
+        line = raw.rstrip(b"\r\n")
+        if number == 1 and line.startswith(codecs.BOM_UTF8):
+            line = line.removeprefix(codecs.BOM_UTF8)
+            changes.append((1, "byte order mark dropped"))
+        if not line.strip():
+            changes.append((number, "empty line dropped"))
+            continue
+        if line[-1:].isspace():
+            line = line.rstrip()
+            changes.append((number, "spaces at the end dropped"))
+        example = read_object(line)
+        if isinstance(example, dict) and format_of(example):
+            if mark(example) in seen:
                 changes.append((number, "dropped: the same example as before"))
                 continue
-            if example is not None:
-                seen.add(example)
-            yield line
-
-
-def _example_mark(line: bytes) -> int | None:
-    """Return the mark of the example on a line; None if there is none, and nothing to compare."""
-    try:
-        example = orjson.loads(line)
-        return mark(example) if isinstance(example, dict) and format_of(example) else None
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return None
+            seen.add(mark(example))
+        yield line

@@ -5,13 +5,15 @@ through the rules, which alone explain. It may refuse too much, and never too li
 that a report is the same without it.
 """
 
+import re
 from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
 
-from helpers.checks.rules import RULES
 from helpers.checks.texts import is_harmless
+
+USUAL_ORDER = re.compile("s?u*a(u+a)*")  # of roles, by their first letters
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,21 +38,13 @@ def plain_chat(raw: bytes) -> Chat | None:
         chat = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    roles = tuple([message.role for message in chat.messages])
+    roles = "".join([message.role[0] for message in chat.messages])
     texts = [message.content for message in chat.messages]
-    if not _is_usual_order(roles) or not all(map(str.strip, texts)):
+    if not USUAL_ORDER.fullmatch(roles) or not all(map(str.strip, texts)):
         return None
-    if roles[0] == "system" and _is_usual(texts[0]):
+    if roles[0] == "s" and _is_usual(texts[0]):
         del texts[0]
     return chat if is_harmless("\n".join(texts)) else None
 
 
 _is_usual = lru_cache(maxsize=16)(is_harmless)  # a system message stands in many lines
-
-
-@lru_cache(maxsize=1000)
-def _is_usual_order(roles: tuple[str, ...]) -> bool:
-    """Say whether no rule on conversations finds fault with these roles."""
-    messages = [{"role": role} for role in roles]
-    rules = RULES["chat conversation"] + RULES["conversation"]
-    return not any(one.judge(messages) for one in rules)

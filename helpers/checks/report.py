@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from helpers.checks.rules import Level
-
-if TYPE_CHECKING:
-    import pandas
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong.
-
-    `line` and `example` count from 1 and are None for what concerns the whole file. `field` is
-    the way into the example as in Python, counted from 0: `messages[2].content`.
-    """
-
-    line: int | None
-    example: int | None
-    field: str
-    rule: str
-    level: Level
-    message: str
-    fix: str
-
-    def __str__(self) -> str:
-        place = "whole file" if self.line is None else f"line {self.line}"
-        where = f" · {self.field}" if self.field else ""
-        return f"{self.level} {self.rule} · {place}{where}: {self.message}\n    → {self.fix}"
+from helpers.checks.rules import Finding
 
 
 @dataclass
@@ -50,44 +25,32 @@ class Report:
     tokens: dict[str, Any] = field(default_factory=dict)
     valid: Report | None = None
 
-    def of_level(self, level: Level) -> list[Finding]:
-        """Return the findings of one level."""
-        return [finding for finding in self.findings if finding.level == level]
-
     @property
     def errors(self) -> list[Finding]:
         """The findings for which a service refuses the file."""
-        return self.of_level("error")
+        return [finding for finding in self.findings if finding.level == "error"]
 
     @property
     def warnings(self) -> list[Finding]:
         """The findings that a service accepts and that do harm."""
-        return self.of_level("warning")
+        return [finding for finding in self.findings if finding.level == "warning"]
 
     @property
     def ok(self) -> bool:
         """Whether neither this file nor its validation file has an error."""
         return not self.errors and (self.valid is None or self.valid.ok)
 
-    def to_frame(self) -> pandas.DataFrame:
-        """Return the findings as a table, one a row."""
-        import pandas
-
-        columns = [column.name for column in fields(Finding)]
-        table = pandas.DataFrame([asdict(one) for one in self.findings], columns=columns)
-        return table.astype({"line": "Int64", "example": "Int64"})
-
     def to_dict(self) -> dict[str, Any]:
         """Return the report as what `--json` prints; `valid` only where there is one."""
-        content = asdict(self)
-        return content if self.valid else {k: v for k, v in content.items() if k != "valid"}
+        return {key: value for key, value in asdict(self).items() if key != "valid" or value}
 
     def __str__(self) -> str:
-        numbers = f"{len(self.errors)} errors, {len(self.warnings)} warnings"
-        numbers += f", {len(self.of_level('advice'))} advice"
-        kind = self.format or "no known format"
-        lines = [f"{self.file}: {kind}, {self.examples} examples, {numbers}"]
-        lines += map(str, self.findings)
+        counted = {"example": self.examples, "error": len(self.errors)}
+        counted["warning"] = len(self.warnings)
+        numbers = [f"{number} {what}{'s' * (number != 1)}" for what, number in counted.items()]
+        advice = f"{len(self.findings) - len(self.errors) - len(self.warnings)} advice"
+        summary = ", ".join([self.format or "no known format", *numbers, advice])
+        lines = [f"{self.file}: {summary}", *map(str, self.findings)]
         lines += [f"and {number} more of {rule}" for rule, number in self.left_off.items()]
         if self.tokens:
             lines.append("tokens: " + ", ".join(f"{k} {v}" for k, v in self.tokens.items()))

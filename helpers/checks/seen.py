@@ -2,7 +2,6 @@
 
 import re
 from array import array
-from collections import Counter
 from typing import Any
 
 import msgspec
@@ -31,38 +30,36 @@ class Seen:
         self.questions = array("q")  # marks; of the whole example where nothing is asked
         self.answers = array("q")
         self.wholes = array("q")
-        self.systems: Counter[int] = Counter()
-        self.first_with: dict[int, int] = {}  # lines, by the mark of the system message
-        self.refusals: Counter[int] = Counter()
-        self.openings: dict[int, str] = {}  # how the refusals begin
-        self.n_pairs = 0
+        # By mark: what the first has, and how many there are.
+        self.systems: dict[int, tuple[int, int]] = {}  # a line
+        self.refusals: dict[int, tuple[str, int]] = {}  # how it begins
         self.ends: dict[str, set[str]] = {"prompt": set(), "completion": set()}
-        self.different_answers: set[int] = set()
         self.without_space = array("q")  # lines
 
-    def add_plain(self, line: int, chat: Chat) -> None:
-        """Remember a plain chat."""
-        opening, answer = chat.messages[0], chat.messages[-1].content
-        question = hash(chat.messages[:-1])
-        self._add(line, question, answer, hash((question, answer)))
-        self._add_system(line, opening.content if opening.role == "system" else None)
-
-    def add(self, line: int, example: dict[str, Any]) -> None:
+    def add(self, line: int, example: Chat | dict[str, Any]) -> None:
         """Remember a correct example."""
+        if isinstance(example, Chat):
+            opening, answer = example.messages[0], example.messages[-1].content
+            question = hash(example.messages[:-1])
+            self._add(line, question, answer, hash((question, answer)))
+            _count(self.systems, opening.content if opening.role == "system" else None, line)
+            return
         whole = mark(example)
         if "messages" in example:
             *asked, last = example["messages"]
-            opening = example["messages"][0]
             answer = last.get("content") or last.get("tool_calls")
             self._add(line, _mark_asked(asked) if asked else whole, answer, whole)
-            self._add_system(line, opening.get("content") if opening["role"] == "system" else None)
+            first = example["messages"][0]
+            _count(self.systems, first.get("content") if first["role"] == "system" else None, line)
         elif "input" in example:
-            asked = example["input"]["messages"]
-            self._add(line, mark(asked), example["preferred_output"], whole)
+            self._add(line, mark(example["input"]["messages"]), example["preferred_output"], whole)
         else:
-            prompt = example["prompt"].strip()
-            self._add(line, mark(prompt) if prompt else whole, example["completion"], whole)
-            self._add_pair(line, example)
+            prompt, completion = example["prompt"].strip(), example["completion"]
+            self._add(line, mark(prompt) if prompt else whole, completion, whole)
+            for key, ends in self.ends.items():
+                ends.update(example[key][-1:])
+            if not completion[:1].isspace():
+                self.without_space.append(line)
 
     def _add(self, line: int, question: int, answer: Any, whole: int) -> None:
         self.lines.append(line)
@@ -70,25 +67,15 @@ class Seen:
         self.answers.append(mark(answer))
         self.wholes.append(whole)
         if isinstance(answer, str) and REFUSAL.match(answer):
-            refusal = mark(" ".join(answer.casefold().split()))
-            if refusal in self.refusals or len(self.refusals) < MOST_KEPT:
-                self.refusals[refusal] += 1
-                self.openings.setdefault(refusal, answer.strip()[:40])
+            _count(self.refusals, " ".join(answer.casefold().split()), answer.strip()[:40])
 
-    def _add_system(self, line: int, content: Any) -> None:
-        if len(self.systems) <= MOST_KEPT:
-            system = mark(content)
-            self.systems[system] += 1
-            self.first_with.setdefault(system, line)
 
-    def _add_pair(self, line: int, pair: dict[str, str]) -> None:
-        self.n_pairs += 1
-        for key, ends in self.ends.items():
-            ends.update(pair[key][-1:])
-        if len(self.different_answers) < MOST_KEPT:
-            self.different_answers.add(self.answers[-1])
-        if not pair["completion"][:1].isspace():
-            self.without_space.append(line)
+def _count(table: dict[int, tuple[Any, int]], value: Any, about: Any) -> None:
+    """Count a value; keep what there is to say of the first that is like it."""
+    key = mark(value)
+    if key in table or len(table) < MOST_KEPT:
+        first, number = table.get(key, (about, 0))
+        table[key] = first, number + 1
 
 
 def mark(value: Any) -> int:

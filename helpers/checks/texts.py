@@ -1,10 +1,12 @@
 """Rules on any text: what should not be sent to a service, and what a model would give away."""
 
 import re
+from collections.abc import Iterator
 
-from helpers.checks.rules import table
+from helpers.checks.rules import Finding, warning
 from helpers.tokens import PIECE
 
+# fmt: off
 # Every repetition has a bound, so that no text makes a search slow; ASCII, so that a Chinese
 # character beside an address is no part of it.
 SECRET = re.compile(
@@ -40,25 +42,25 @@ SUSPECT = re.compile(
 )
 
 
+
 def is_harmless(text: str) -> bool:
     """Say whether no rule on texts can find fault with `text`; spares time, as most are so."""
     return len(text) <= PIECE and SUSPECT.search(text) is None
 
 
-def _is_unbroken(text: str) -> bool:
-    runs = re.finditer(r"\w+|\s+|[^\w\s]+", text)
-    return len(text) > PIECE and any(len(run[0]) > PIECE for run in runs)
-
-
-# fmt: off
-table("text", rows=[
-    ("secret", "warning", "", SECRET.search, "looks like a key: {0[0]:.8}…",
-     "take it out, and have it replaced where it was issued: it has been in a file"),
-    ("e_mail_address", "warning", "", E_MAIL.search, "an e-mail address: {0[0]:.2}…",
-     "put an invented one at example.com; a tuned model may repeat it to anybody"),
-    ("phone_number", "warning", "", PHONE.search, "looks like a phone number: {0[0]:.4}…",
-     "put an invented one (555-0100); a tuned model may repeat it to anybody"),
-    ("unbroken_text", "warning", "", _is_unbroken,
-     f"more than {PIECE:,} characters without a break",
-     "shorten it, or put spaces between its words; tokenizers fail on such texts"),
-])
+def in_text(text: str) -> Iterator[Finding]:
+    """Yield what is wrong with any text of a message, prompt or completion."""
+    if key := SECRET.search(text):
+        yield warning("secret", "", f"looks like a key: {key[0]:.8}…",
+                      "take it out, and have it replaced where it was issued: "
+                      "it has been in a file")
+    if address := E_MAIL.search(text):
+        yield warning("e_mail_address", "", f"an e-mail address: {address[0]:.2}…",
+                      "put an invented one at example.com; a tuned model may repeat it to anybody")
+    if number := PHONE.search(text):
+        yield warning("phone_number", "", f"looks like a phone number: {number[0]:.4}…",
+                      "put an invented one (555-0100); a tuned model may repeat it to anybody")
+    runs = re.finditer(r"\w+|\s+|[^\w\s]+", text) if len(text) > PIECE else ()
+    if any(len(run[0]) > PIECE for run in runs):
+        yield warning("unbroken_text", "", f"more than {PIECE:,} characters without a break",
+                      "shorten it, or put spaces between its words; tokenizers fail on such texts")

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 
 from helpers.check import Report, check_file
-from helpers.checks.rules import broken
+from helpers.checks.messages import in_message
 from helpers.exercises.judging import agrees, require, require_results, shortened
 from helpers.service import ROOT, connect
 
@@ -31,7 +31,7 @@ def exercise_1(weight_is_correct: Any) -> None:
 
 
 def _keeps_to_the_rules(message: dict[str, Any]) -> bool:
-    return not any(rule.name.startswith("weight_") for _, rule, _ in broken("message", message))
+    return not any(one.rule.startswith("weight_") for one in in_message(message))
 
 
 def exercise_2(fixed: Any) -> None:

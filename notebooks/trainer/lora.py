@@ -46,6 +46,12 @@ class LoRA:
         for name, (a, b) in self.pairs.items():
             self.model.weights.tensors[name][:] = self.frozen[name] + SCALE * (b @ a)
 
+    def remove(self):
+        """Give the model its own matrices back, and forget them."""
+        while self.frozen:
+            name, own = self.frozen.popitem()
+            self.model.weights.tensors[name][:] = own
+
     def gradient(self, full):
         """dA = Bᵀ dW and dB = dW Aᵀ, times SCALE, in one flat array."""
         flat = np.zeros_like(self.flat)

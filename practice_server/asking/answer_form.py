@@ -103,7 +103,7 @@ def read_schema(described: Fields, param: str) -> Schema:
     described.object("schema", required=True)
     schema = Schema(described.value("schema"), f"response_format '{name}'", param)
     schema.check(strict=described.truth("strict"))
-    return schema
+    return schema.closed()
 
 
 def read_tools(fields: Fields) -> list[Function]:
@@ -141,7 +141,7 @@ def read_function(described: Fields, param: str) -> Function:
     content = described.value("parameters", NO_ARGUMENTS)
     schema = Schema(content, f"function '{name}'", param, "invalid_function_parameters")
     schema.check(strict=described.truth("strict"))
-    return Function(name, schema)
+    return Function(name, schema.closed())
 
 
 def read_name(described: Fields) -> str:

@@ -41,8 +41,9 @@ from practice_server.engines.engine import (
 )
 from practice_server.engines.model_folder import engine_of, raising_model_unusable
 
-# Of model folders on the disk; a loaded model takes about twice as much.
-MOST_BYTES = 64_000_000
+# Of model folders on the disk; a loaded model takes about twice as much. There is room for two of
+# the shipped size, to be compared; to load another takes some 40 ms.
+MOST_BYTES = 20_000_000
 Request = dict[str, Any]
 
 
@@ -70,13 +71,13 @@ class Models:
     def get(self, folder: str) -> Engine:
         if folder not in self._loaded:
             size = sum(file.stat().st_size for file in Path(folder).iterdir())
+            while self._loaded and size + sum(self._bytes.values()) > MOST_BYTES:
+                forgotten, _ = self._loaded.popitem(last=False)
+                del self._bytes[forgotten]
             with raising_model_unusable(Path(folder)):
                 self._loaded[folder] = engine_of(Path(folder)).load(Path(folder))
             self._bytes[folder] = size
         self._loaded.move_to_end(folder)
-        while len(self._loaded) > 1 and sum(self._bytes.values()) > MOST_BYTES:
-            forgotten, _ = self._loaded.popitem(last=False)
-            del self._bytes[forgotten]
         return self._loaded[folder]
 
 

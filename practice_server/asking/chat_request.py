@@ -9,7 +9,7 @@ from typing import Any
 from practice_server.asking.answer_form import AnswerForm, read_form
 from practice_server.asking.call_messages import check_answered, check_call, check_calls
 from practice_server.asking.common_request import (
-    LARGEST_SEED,
+    DRAWING,
     MOST_CHOICES,
     MOST_TOKENS,
     AnswerRequest,
@@ -18,9 +18,9 @@ from practice_server.asking.common_request import (
     invalid_value,
     read_include_usage,
     read_model,
+    read_sampling,
     read_stop,
 )
-from practice_server.engines.engine import Sampling
 from practice_server.store.catalogue import Catalogue
 from practice_server.web.errors import ApiError
 from practice_server.web.fields import Fields
@@ -32,15 +32,13 @@ SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 CACHE_RETENTIONS = ("in_memory", "in-memory", "24h")
 
 READ = (
+    *DRAWING,
     "model",
     "messages",
     "max_tokens",
     "max_completion_tokens",
-    "temperature",
-    "top_p",
     "n",
     "stop",
-    "seed",
     "stream",
     "stream_options",
     "logprobs",
@@ -63,14 +61,12 @@ WITHOUT_EFFECT: dict[str, Check] = {
 # Each with the values that ask for nothing.
 UNSUPPORTED: dict[str, Collection[Any]] = {
     "audio": (),
-    "frequency_penalty": (0,),
     "function_call": ("none", "auto"),
     "functions": ([],),
     "logit_bias": ({},),
     "modalities": (["text"],),
     "moderation": (),
     "prediction": (),
-    "presence_penalty": (0,),
     "prompt_cache_options": (),
     "reasoning_effort": (),
     "verbosity": ("medium",),
@@ -115,13 +111,10 @@ def read_chat_request(fields: Fields, catalogue: Catalogue, owner: str) -> ChatR
     model = read_model(fields, catalogue, owner)
     messages = _read_messages(fields)
     max_tokens = fields.integer("max_completion_tokens", 1, MOST_TOKENS, max_tokens)
-    temperature = fields.number("temperature", 0, 2, 1.0)
-    top_p = fields.number("top_p", 0, 1, 1.0)
     n = fields.integer("n", 1, MOST_CHOICES, 1)
     stop = read_stop(fields)
-    seed = fields.integer("seed", -LARGEST_SEED, LARGEST_SEED)
     include_usage = read_include_usage(fields, stream)
-    sampling = Sampling(max_tokens, temperature, top_p, seed, _read_top_logprobs(fields))
+    sampling = read_sampling(fields, max_tokens, _read_top_logprobs(fields))
     tools, form = fields.array("tools"), read_form(fields)
     return ChatRequest(model, sampling, n, stop, stream, include_usage, messages, tools, form)
 

@@ -15,6 +15,7 @@ MOST_CHOICES = 128
 MOST_STOPS = 4
 MOST_TOKENS = 1_000_000
 LARGEST_SEED = 2**63 - 1
+DRAWING = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
 
 # Reads the field of this name; raises ApiError if it is not sound.
 Check = Callable[[Fields, str], Any]
@@ -73,6 +74,19 @@ def read_model(fields: Fields, catalogue: Catalogue, owner: str) -> Model:
         message += catalogue.advice(name)
         raise ApiError(404, message, code="model_not_found")
     return model
+
+
+def read_sampling(fields: Fields, max_tokens: int | None, top_logprobs: int | None) -> Sampling:
+    """How tokens are drawn, from the fields that are called DRAWING."""
+    return Sampling(
+        max_tokens,
+        temperature=fields.number("temperature", 0, 2, 1.0),
+        top_p=fields.number("top_p", 0, 1, 1.0),
+        seed=fields.integer("seed", -LARGEST_SEED, LARGEST_SEED),
+        top_logprobs=top_logprobs,
+        presence_penalty=fields.number("presence_penalty", -2, 2, 0.0),
+        frequency_penalty=fields.number("frequency_penalty", -2, 2, 0.0),
+    )
 
 
 def read_stop(fields: Fields) -> list[str]:

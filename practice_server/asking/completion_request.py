@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from practice_server.asking.common_request import (
-    LARGEST_SEED,
+    DRAWING,
     MOST_CHOICES,
     MOST_TOKENS,
     AnswerRequest,
     check_fields,
     read_include_usage,
     read_model,
+    read_sampling,
     read_stop,
 )
-from practice_server.engines.engine import Sampling
 from practice_server.store.catalogue import Catalogue
 from practice_server.web.fields import Fields
 
@@ -25,17 +25,15 @@ MOST_LOGPROBS = 5
 MOST_PROMPTS = 1000
 
 READ = (
+    *DRAWING,
     "model",
     "prompt",
     "max_tokens",
-    "temperature",
-    "top_p",
     "n",
     "best_of",
     "echo",
     "logprobs",
     "stop",
-    "seed",
     "stream",
     "stream_options",
 )
@@ -43,9 +41,7 @@ READ = (
 WITHOUT_EFFECT = {"user": Fields.text}
 # Each with the values that ask for nothing.
 UNSUPPORTED = {
-    "frequency_penalty": (0,),
     "logit_bias": ({},),
-    "presence_penalty": (0,),
     "suffix": ("",),
 }
 
@@ -72,15 +68,12 @@ def read_completion_request(fields: Fields, catalogue: Catalogue, owner: str) ->
     model = read_model(fields, catalogue, owner)
     prompts = _read_prompts(fields)
     max_tokens = fields.integer("max_tokens", 0, MOST_TOKENS, DEFAULT_MAX_TOKENS)
-    temperature = fields.number("temperature", 0, 2, 1.0)
-    top_p = fields.number("top_p", 0, 1, 1.0)
     best_of = _read_best_of(fields, n, stream)
     echo = fields.truth("echo")
     top_logprobs = fields.integer("logprobs", 0, MOST_LOGPROBS)
     stop = read_stop(fields)
-    seed = fields.integer("seed", -LARGEST_SEED, LARGEST_SEED)
     include_usage = read_include_usage(fields, stream)
-    sampling = Sampling(max_tokens, temperature, top_p, seed, top_logprobs)
+    sampling = read_sampling(fields, max_tokens, top_logprobs)
     return CompletionRequest(
         model, sampling, n, stop, stream, include_usage, prompts, best_of, echo
     )

@@ -19,7 +19,6 @@ ROLES = ("user", "assistant", "system", "developer")
 TEXT_PARTS = ("input_text", "output_text")
 LOGPROBS = "message.output_text.logprobs"
 INCLUDABLE = (LOGPROBS, "reasoning.encrypted_content")  # there is no reasoning to include
-VERBOSITIES = ("low", "medium", "high")
 # These mean the same in a chat request.
 AS_IN_CHAT = (
     "metadata",
@@ -64,6 +63,7 @@ NAMED_HERE = {
     "response_format.json_schema": "text.format",
     "response_format": "text.format",
     "messages": "input",
+    "].function": "]",
 }
 
 
@@ -104,7 +104,7 @@ def errors_named_as_here() -> Iterator[None]:
     except ApiError as error:
         told = error.body["error"]
         for there, here in NAMED_HERE.items():
-            if str(told["param"]).startswith(there):
+            if there in str(told["param"]):
                 told |= {key: str(told[key]).replace(there, here) for key in ("message", "param")}
         raise
 
@@ -129,6 +129,7 @@ def _messages(fields: Fields) -> list[Object]:
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
     if not isinstance(items, list) or not (items or instructions):
         raise fields.refuse("input", "It is not a string or a list of items")
+    _refuse_lone_calls(items)
     messages = [{"role": "system", "content": instructions}] if instructions else []
     for index, item in enumerate(items):
         message = _message(item, f"input[{index}]")
@@ -139,6 +140,27 @@ def _messages(fields: Fields) -> list[Object]:
         else:
             messages.append(message)
     return messages
+
+
+def _refuse_lone_calls(items: list[Any]) -> None:
+    """Each call must have its output, and each output its call."""
+    calls, outputs = (
+        [item["call_id"] for item in items if _is(item, kind)]
+        for kind in ("function_call", "function_call_output")
+    )
+    for call_id in calls:
+        if call_id not in outputs:
+            message = f"No tool output found for function call {call_id}."
+            raise ApiError(400, message, param="input")
+    for call_id in outputs:
+        if call_id not in calls:
+            message = f"No tool call found for function call output with call_id {call_id}."
+            raise ApiError(400, message, param="input")
+
+
+def _is(item: Any, kind: str) -> bool:
+    is_kind = isinstance(item, dict) and item.get("type") == kind
+    return is_kind and isinstance(item.get("call_id"), str)
 
 
 def _message(item: Any, place: str) -> Object:
@@ -177,7 +199,7 @@ def _text(fields: Fields, name: str) -> str | list[Object]:
 def _response_format(fields: Fields) -> Object | None:
     text = fields.object("text") or Fields({})
     text.refuse_unknown(("format", "verbosity"))
-    text.choice("verbosity", VERBOSITIES, "medium")
+    text.refuse_unsupported({"verbosity": ("medium",)})
     wanted = dict(text.value("format") or {}) if text.object("format") else {}
     if wanted.get("type") != "json_schema":
         return wanted or None
@@ -200,7 +222,9 @@ def _tools(fields: Fields) -> Object:
 
 def _repeated(fields: Fields) -> Object:
     """What the answer says again of the request, with the defaults of the service."""
-    text = fields.value("text", {})
+    form = fields.value("text", {}).get("format") or {"type": "text"}
+    if form["type"] == "json_schema":
+        form = {"description": None, "strict": False} | form
     return {
         "instructions": fields.value("instructions"),
         "max_output_tokens": fields.value("max_output_tokens"),
@@ -210,7 +234,7 @@ def _repeated(fields: Fields) -> Object:
         "prompt_cache_retention": fields.value("prompt_cache_retention"),
         "safety_identifier": fields.value("safety_identifier"),
         "temperature": fields.value("temperature", 1.0),
-        "text": {"format": text.get("format") or {"type": "text"}, "verbosity": "medium"},
+        "text": {"format": form, "verbosity": "medium"},
         "tool_choice": fields.value("tool_choice", "auto"),
         "tools": [
             {"description": None, "parameters": None, "strict": False, **tool}

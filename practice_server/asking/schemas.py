@@ -6,8 +6,10 @@ is no regular expression, a `$ref` to nowhere) the answering child finds; see `c
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from practice_server.web.errors import ApiError
@@ -15,8 +17,11 @@ from practice_server.web.errors import ApiError
 MOST_LEVELS = 10
 MOST_PROPERTIES = 5000
 MOST_VALUES = 1000
+# A schema's own inner ones; this limit is ours.
+MOST_SCHEMAS = 20_000
 # How errors speak of each limit.
 LIMITS = (
+    ("schemas", MOST_SCHEMAS),
     ("levels of nesting", MOST_LEVELS),
     ("object properties", MOST_PROPERTIES),
     ("enum values", MOST_VALUES),
@@ -34,6 +39,10 @@ NEVER = ("minProperties", "x-guidance")
 BY_NAME = ("properties", "$defs", "definitions", "patternProperties")
 IN_A_LIST = ("anyOf", "allOf", "oneOf", "prefixItems")
 DIRECTLY = ("items", "additionalProperties", "not", "if", "then", "else", "contains")
+
+# With one of these, several schemas may hold the same object.
+SHARED = ("allOf", "oneOf", "not", "if", "dependentSchemas")
+SHARED_WITH_PROPERTIES = ("anyOf", "$ref")
 
 # The way to an inner schema, such as ("properties", "name"), and the schema itself.
 Place = tuple[tuple[str, ...], dict[str, Any]]
@@ -60,15 +69,37 @@ class Schema:
         if kind != "object":
             reason = f"""schema must be a JSON Schema of 'type: "object"', got 'type: "{kind}"'."""
             raise self.refuse(reason)
-        places = list(_places((), self.content))
+        places = list(islice(_places((), self.content), MOST_SCHEMAS + 1))
+        for (kind, limit), found in zip(LIMITS, _sizes(places), strict=True):
+            if found > limit:
+                raise self.refuse(f"{found} {kind} exceeds limit of {limit}.")
         for context, schema in places:
             reason = _not_permitted(schema, (*NEVER, *NOT_STRICT) if strict else NEVER)
             reason = reason or (_not_strict(schema) if strict else "")
             if reason:
                 raise self.refuse(f"In context={context!r}, {reason}")
-        for (kind, limit), found in zip(LIMITS, _sizes(places), strict=True):
-            if found > limit:
-                raise self.refuse(f"{found} {kind} exceeds limit of {limit}.")
+
+    def closed(self) -> Schema:
+        """The same schema without other keys than it names, where it says nothing of others.
+
+        A small model would make up keys until its context is full. What is valid by the closed
+        schema is valid by the open one; where that is not sure, it stays open.
+        """
+        content = copy.deepcopy(self.content)
+        places = [schema for _, schema in _places((), content)]
+        if not any(map(_is_shared, places)):
+            for schema in places:
+                if "properties" in schema:
+                    schema.setdefault("additionalProperties", False)
+        return replace(self, content=content)
+
+
+def _is_shared(schema: dict[str, Any]) -> bool:
+    """Whether closing this schema, or one inside, might leave no valid object, or a wrong one."""
+    unnamed = set(map(str, _items(schema, "required"))) - set(_items(schema, "properties"))
+    is_shared = any(key in schema for key in SHARED)
+    beside = any(key in schema for key in SHARED_WITH_PROPERTIES)
+    return is_shared or ("properties" in schema and (beside or bool(unnamed)))
 
 
 def _places(context: tuple[str, ...], schema: Any) -> Iterator[Place]:
@@ -98,7 +129,8 @@ def _not_strict(schema: dict[str, Any]) -> str:
         return ""
     if schema.get("additionalProperties") is not False:
         return "'additionalProperties' is required to be supplied and to be false."
-    properties, required = _items(schema, "properties"), _items(schema, "required")
+    properties = dict.fromkeys(_items(schema, "properties"))
+    required = dict.fromkeys(map(str, _items(schema, "required")))
     supplied = (
         "'required' is required to be supplied and to be an array including every key in"
         " properties."
@@ -110,9 +142,11 @@ def _not_strict(schema: dict[str, Any]) -> str:
     return "" if extra is None else f"{supplied} Extra required key '{extra}' supplied."
 
 
-def _sizes(places: list[Place]) -> tuple[int, int, int]:
-    """How deep objects nest, how many properties all have, and how many values."""
+def _sizes(places: list[Place]) -> tuple[int, int, int, int]:
+    """How many schemas there are, how deep objects nest, how many properties all have, and how
+    many values."""
     return (
+        len(places),
         max(context.count("properties") for context, _ in places),
         sum(len(_items(schema, "properties")) for _, schema in places),
         sum(len(_items(schema, "enum")) for _, schema in places),

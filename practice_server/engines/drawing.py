@@ -9,13 +9,18 @@ import numpy as np
 from practice_server.engines.engine import Mask, ModelUnusable, Sampling, Token
 
 
-def check_prompt(prompt: list[int], context: int) -> None:
-    """Raises ValueError for an empty prompt, or one that fills the model's context."""
+def room_for(prompt: list[int], sampling: Sampling, context: int) -> int:
+    """How many tokens are drawn at most.
+
+    Raises ValueError for an empty prompt, or one that fills the model's context.
+    """
     if not 0 < len(prompt) < context:
         raise ValueError(
             f"the prompt has {len(prompt)} tokens; the model can answer prompts of "
             f"1 to {context - 1} tokens"
         )
+    room = context - len(prompt)
+    return room if sampling.max_tokens is None else min(sampling.max_tokens, room)
 
 
 def answer(
@@ -31,13 +36,15 @@ def answer(
     """Yield the tokens of an answer; see `Engine.generate`.
 
     `read` takes the next tokens and returns the logits, (vocabulary,), of the one to follow.
-    `room`: how many tokens the context has left. Without a mask, those of `never` do not come.
+    `room`: how many are drawn at most. Without a mask, those of `never` do not come.
     """
     random = np.random.default_rng(None if sampling.seed is None else sampling.seed % 2**64)
-    new = prompt
-    for _ in range(room if sampling.max_tokens is None else min(sampling.max_tokens, room)):
+    new, said = prompt, None
+    for _ in range(room):
         logits = read(new)
-        logprobs = as_logprobs(logits, refused(mask, len(logits)) if mask else never)
+        said = np.zeros(len(logits)) if said is None else said
+        penalty = sampling.presence_penalty * (said > 0) + sampling.frequency_penalty * said
+        logprobs = as_logprobs(logits - penalty, refused(mask, len(logits)) if mask else never)
         token = draw(logprobs, sampling, random)
         yield told(token, logprobs, sampling.top_logprobs or 0)
         if token in ends:
@@ -45,6 +52,7 @@ def answer(
         if mask:
             mask.take(token)
         new = [token]
+        said[token] += 1
 
 
 def told(token: int, logprobs: np.ndarray, n: int) -> Token:

@@ -173,7 +173,8 @@ class Sampling:
     Temperature 0 takes the likeliest each time; `top_p` keeps the likeliest that together have so
     much probability. The same `seed` gives the same answer, None another one each time.
     `top_logprobs`: of how many of the likeliest tokens is told at each place; None if nobody
-    wants to know how likely any of them is.
+    wants to know how likely any of them is. A token's logit is lowered by `presence_penalty` once
+    it stands in the answer, and by `frequency_penalty` for each time (OpenAI's API reference).
     """
 
     max_tokens: int | None = None
@@ -181,6 +182,8 @@ class Sampling:
     top_p: float = 1.0
     seed: int | None = None
     top_logprobs: int | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,6 @@ calls = [
         "/chat/completions",
         create,
         has_body=True,
-        differs="tools are functions only, known to the model by training; penalties are refused",
+        differs="tools are functions only, known to the model by training",
     )
 ]

@@ -1,6 +1,6 @@
 """What fine-tuning makes of a real model: the base against the tuned one, and how long it takes.
 
-    python tests/benchmarks/real_model.py FOLDER [--seeds 3] [--questions 40] [--rate 1.0] [--only marv]
+    python tests/benchmarks/real_model.py FOLDER [--seeds 3] [--questions 40]
 
 FOLDER is a model folder of any engine. Orders: 60 examples, 3 epochs; the shares of test sentences
 that become JSON with the right keys, and that become it exactly. Marv: 60 examples, 3 epochs; the

@@ -1,8 +1,4 @@
 // The official Node.js package, walking the whole road.
-//
-// The server's address and key come from OPENAI_BASE_URL and OPENAI_API_KEY. Each step prints a
-// line of JSON: the call, what was done with it, and "ok" or what was wrong. The program ends with
-// 1 if anything was wrong.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -13,6 +9,8 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import OpenAI, { toFile, toStreamingFile } from "openai";
+
+import { step } from "./steps.mjs";
 
 const example = (n) => [
   { role: "user", content: `Say ${n}.` },
@@ -27,20 +25,6 @@ const epochs = (n_epochs) => ({
   supervised: { hyperparameters: { n_epochs } },
 });
 const done = ["succeeded", "failed", "cancelled"];
-let wrongSteps = 0;
-
-/** Do a step, print how it went, and go on in any case; gives what the step gives. */
-async function step(call, what, action) {
-  let result = "ok";
-  try {
-    return await action();
-  } catch (error) {
-    result = String(error);
-    wrongSteps += 1;
-  } finally {
-    console.log(JSON.stringify({ call, what, result }));
-  }
-}
 
 /** The promise must be refused with this class of error and these attributes. */
 async function refused(promise, kind, expected) {
@@ -388,6 +372,14 @@ await step("POST /completions", "streamed, with every kind of line break", async
   assert.ok(chunks.map((chunk) => chunk.choices[0].text).join("").startsWith(prompt));
 });
 
+await step("POST /responses", "ask by the newer call, whole and streamed", async () => {
+  const options = { model, input: "Say 3.", max_output_tokens: 16, temperature: 0 };
+  const response = await client.responses.create(options);
+  assert.deepEqual([response.object, response.model], ["response", model]);
+  const streamed = await client.responses.stream(options).finalResponse();
+  assert.equal(streamed.output_text, response.output_text);
+});
+
 // --- the end ---
 
 await step("DELETE /models/{model:path}", "delete the fine-tuned model", async () => {
@@ -395,5 +387,3 @@ await step("DELETE /models/{model:path}", "delete the fine-tuned model", async (
   const gone = client.models.retrieve(job.fine_tuned_model);
   await refused(gone, OpenAI.NotFoundError, { param: "model" });
 });
-
-process.exitCode = wrongSteps ? 1 : 0;

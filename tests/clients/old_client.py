@@ -1,17 +1,12 @@
-"""The oldest `openai` package with fine-tuning jobs, walking the whole road.
-
-The server's address and key come from OPENAI_BASE_URL and OPENAI_API_KEY. Each step prints a line
-of JSON: the call, what was done with it, and "ok" or what was wrong. The program ends with 1 if
-anything was wrong.
-"""
+"""The oldest `openai` package with fine-tuning jobs, walking the whole road."""
 
 import contextlib
 import json
 import os
-import sys
 import time
 
 import openai
+from steps import end, equal, step
 
 BASE_URL = os.environ["OPENAI_BASE_URL"]
 TRAINING_DATA = "".join(
@@ -22,24 +17,6 @@ TRAINING_DATA = "".join(
 ).encode()
 QUESTION = [{"role": "user", "content": "Say 3."}]
 DONE = ("succeeded", "failed", "cancelled")
-wrong_steps = 0
-
-
-@contextlib.contextmanager
-def step(call, what):
-    """Print how the steps inside went, and go on in any case."""
-    global wrong_steps
-    result = "ok"
-    try:
-        yield
-    except Exception as error:
-        result = f"{type(error).__name__}: {error}"
-        wrong_steps += 1
-    print(json.dumps({"call": call, "what": what, "result": result}), flush=True)
-
-
-def equal(found, expected):
-    assert found == expected, f"{found!r} instead of {expected!r}"
 
 
 @contextlib.contextmanager
@@ -230,4 +207,4 @@ with step("DELETE /models/{model:path}", "delete the fine-tuned model"):
     with refused(openai.NotFoundError, param="model"):
         client.models.retrieve(job.fine_tuned_model)
 
-sys.exit(1 if wrong_steps else 0)
+end()

@@ -35,6 +35,23 @@ def test_the_cache_changes_nothing(engine, tokenizer, prompt):
     assert [token.logprob for token in answer] == pytest.approx(expected.tolist(), abs=1e-4)
 
 
+def test_what_was_said_is_punished(engine, tokenizer, prompt):
+    """The rule of OpenAI's API reference, with the logits of a pass over the whole text."""
+    penalties = {"presence_penalty": 0.7, "frequency_penalty": 0.9}
+    answer = list(engine.generate(prompt, Sampling(max_tokens=20, **penalties, **GREEDY)))
+    said = [token.id for token in answer]
+    plain = engine.generate(prompt, Sampling(max_tokens=20, **GREEDY))
+    assert said != [token.id for token in plain]
+    trained_on = [False] * len(prompt) + [True] * len(said)
+    logits = engine.model.forward_batch(Batch.of([TokenSequence(prompt + said, trained_on)]))
+    for place in range(len(said)):
+        for token in set(said[:place]):
+            logits[place, token] -= 0.7 + 0.9 * said[:place].count(token)
+    never = sorted(tokenizer.special - {tokenizer.end})
+    expected = log_softmax(logits, never)[range(len(said)), said]
+    assert [token.logprob for token in answer] == pytest.approx(expected.tolist(), abs=1e-4)
+
+
 def test_greedy_takes_the_likeliest_each_time(engine, prompt):
     answer = list(engine.generate(prompt, Sampling(max_tokens=20, top_logprobs=3, **GREEDY)))
     for token in answer:

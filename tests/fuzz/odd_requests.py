@@ -108,6 +108,8 @@ SAYING = {
     "temperature": st.sampled_from([0, 1, 2, 0.5, 5e-324]),
     "top_p": st.sampled_from([0, 1, 0.5]),
     "n": st.integers(1, 3),
+    "presence_penalty": st.sampled_from([-2, 0, 1.5]),
+    "frequency_penalty": st.sampled_from([-2, 0, 1.5]),
     "stop": STOP,
     "seed": st.sampled_from([0, -1, 2**63 - 1, -(2**63) + 1]),
     "stream": st.booleans(),
@@ -128,17 +130,16 @@ TURNS = st.one_of(
         some({"role": "tool", "content": CONTENT, "tool_call_id": "a"}),
     ),
 )  # fmt: skip
-ITEMS = st.sampled_from(["Hi", "道"]) | st.lists(
-    st.one_of(
-        some({"role": st.sampled_from(["user", "assistant", "developer"]),
-              "content": st.sampled_from(["Hi", [{"type": "input_text", "text": "道"}]])},
-             type=st.just("message")),
-        some({"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}),
-        some({"type": "function_call_output", "call_id": "a", "output": "Hi"}),
-    ),
-    min_size=1,
-    max_size=3,
-)  # fmt: skip
+SAID = some({"role": st.sampled_from(["user", "assistant", "developer"]),
+             "content": st.sampled_from(["Hi", "JSON", [{"type": "input_text", "text": "道"}]])},
+            type=st.just("message"))  # fmt: skip
+CALLED = [
+    {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "a", "output": "Hi"},
+]
+ITEMS = st.sampled_from(["Hi", "道"]) | st.one_of(
+    st.lists(SAID, min_size=1, max_size=3), SAID.map(lambda said: [said, *CALLED])
+)
 MESSAGES = st.lists(TURNS, min_size=1, max_size=3).map(lambda turns: sum(map(list, turns), []))
 SCHEMA = {
     "type": "object",
@@ -214,8 +215,14 @@ BODIES = {
         store=st.booleans(),
         top_logprobs=st.integers(0, 20),
         include=st.just(["message.output_text.logprobs"]),
-        text=st.just({"format": {"type": "text"}, "verbosity": "low"}),
-        tools=st.just([]),
+        text=st.sampled_from(
+            [
+                {"format": {"type": "text"}, "verbosity": "medium"},
+                {"format": {"type": "json_object"}},
+                {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA, "strict": True}},
+            ]
+        ),
+        tools=st.sampled_from([[], [{"type": "function", **TOOL["function"]}]]),
     ),
 }
 FORMS = {

@@ -180,3 +180,28 @@ def test_mcnemars_test_counts_the_tosses_that_are_as_uneven(lost, gained):
     n = lost + gained
     uneven = sum(comb(n, k) for k in range(n + 1) if abs(2 * k - n) >= abs(lost - gained))
     assert evaluate.mcnemar(lost, gained) == pytest.approx(uneven / 2**n)
+
+
+@pytest.mark.parametrize(
+    ("expected", "exact"),
+    [
+        (["yes", "no", "no", "yes", "no", "yes", "no"], True),
+        (['{"n": 1}', '{"n": 2}'], True),
+        (["Paris, of course.", "Rome, of course."], False),
+        (["Yes, that is right.", "yes", '{"n": 1}'], False),
+    ],
+    ids=["labels", "json", "texts", "mixed"],
+)
+def test_labels_and_json_are_told_from_texts(expected, exact):
+    assert evaluate.is_exact(expected) is exact
+
+
+def test_json_is_compared_by_what_it_holds_and_texts_by_what_they_share():
+    answers = ['{"b": 2, "a": 1}', '{"a": 1}', "a 1"]
+    assert evaluate.nearness(answers, ['{"a": 1, "b": 2}'] * 3, exact=True) == [1, 0, 0]
+    near = evaluate.nearness(
+        ["a bell costs 9 €", "a bell costs 7 €", "北京", ""], ["a bell costs 9 €"] * 4, exact=False
+    )
+    assert near[0] == 1 > near[1] > 0.5 and near[2:] == [0, 0]
+    with pytest.raises(ValueError):
+        evaluate.nearness(["one"], ["one", "two"], exact=True)

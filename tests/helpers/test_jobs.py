@@ -172,7 +172,7 @@ def test_the_axis_of_steps_has_room_for_all_of_them_from_the_first():
 # Reading result files
 
 
-CSV = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n1,3.63265,0.5,,\n"
+CSV = "step,train_loss,train_accuracy,valid_loss,validation_mean_token_accuracy\n1,3.63265,0.5,,\n"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_result_file_is_read_plain_or_encoded(content):
     row = jobs.read_results(content).iloc[0]
     assert row["step"] == 1 and row["train_loss"] == 3.63265
     assert row["train_mean_token_accuracy"] == 0.5
-    assert math.isnan(row["valid_loss"])
+    assert math.isnan(row["valid_loss"]) and math.isnan(row["valid_mean_token_accuracy"])
 
 
 def test_azures_mark_for_a_missing_value_is_understood():
@@ -202,33 +202,38 @@ def hosted(service):
     return replace(service, name="openai", base_model="gpt-4.1-2025-04-14", is_practice=False)
 
 
-def test_an_expensive_job_is_refused_before_the_file_is_sent(hosted):
+@pytest.mark.parametrize("yes", [{}, {"max_usd": 0.29}])
+def test_what_nobody_has_said_yes_to_is_not_sent_but_priced(hosted, yes):
     uploads = len(list(hosted.client.files.list()))
-    with pytest.raises(jobs.CostError, match=r"max_usd=\d+\.\d\d"):
-        jobs.create_once(hosted, MARV / "train.jsonl", n_epochs=50)
+    with pytest.raises(jobs.CostError) as error:
+        jobs.create_once(hosted, MARV / "train.jsonl", **yes)
     assert len(list(hosted.client.files.list())) == uploads
+    place, price = f"openai ({hosted.client.base_url})", "pass max_usd=0.30."
+    tokens, source = "3,926 tokens for 3 epochs", "25.00 a million tokens since 2025-07-01: OpenAI"
+    for said in (place, hosted.base_model, tokens, source, price):
+        assert said in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["openai", "azure", "nebius"])
 def test_a_price_that_is_not_known_is_not_guessed(hosted, name):
     """Azure and Nebius have the model, but no price that OpenAI asks."""
     model = "some-model" if name == "openai" else hosted.base_model
-    with pytest.raises(jobs.CostError, match="not started: no price .*max_usd"):
+    with pytest.raises(jobs.CostError, match="not started.* epochs: no price .*max_usd"):
         jobs.create_once(replace(hosted, name=name), MARV / "train.jsonl", model=model)
 
 
 @pytest.mark.parametrize(
-    "settings", [{"n_epochs": 50, "max_usd": 100}, {"model": "some-model", "max_usd": math.inf}]
+    "settings", [{"max_usd": 0.3}, {"model": "some-model", "max_usd": math.inf}]
 )
 def test_what_is_agreed_to_is_sent(hosted, settings):
     with pytest.raises(openai.BadRequestError, match="is not available for fine-tuning"):
         jobs.create_once(hosted, MARV / "train.jsonl", **settings)
 
 
-def test_nebius_gets_its_own_form_of_the_hyperparameters(hosted):
-    chosen = {"n_epochs": 3, "batch_size": "auto", "learning_rate_multiplier": "auto"}
-    nebius = replace(hosted, name="nebius")
-    assert jobs.special_fields(nebius, chosen, "key") == {"hyperparameters": {"n_epochs": 3}}
-    fields = jobs.special_fields(hosted, chosen, "key")
-    assert fields["method"]["supervised"]["hyperparameters"] == chosen
-    assert list(fields["metadata"].values()) == ["key"]
+def test_the_base_models_losses_are_those_before_training(service, files, finished):
+    before = jobs.base_losses(service, files / "valid.jsonl")
+    after = jobs.results(service, finished).iloc[-1]
+    assert before["full_valid_loss"] > 2 * after["full_valid_loss"]
+    made = count_jobs(service)
+    assert jobs.base_losses(service, files / "valid.jsonl").equals(before)
+    assert count_jobs(service) == made

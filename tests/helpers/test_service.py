@@ -257,8 +257,38 @@ def test_a_server_of_ones_own_is_named_by_its_address(monkeypatch, recorder):
     service = connect()
     assert service.base_model == "my-model" and not service.is_practice
     assert service.name == f"127-0-0-1-{recorder.server_address[1]}"
-    service.client.models.list()
+    monkeypatch.setenv("OPENAI_ORG_ID", "only-openai-needs-this")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Company: only-openai-needs-this")
+    connect().client.models.list()
     assert recorder.requests[0]["Authorization"] == "Bearer my-key"
+    assert "only-openai-needs-this" not in str(recorder.requests[0])
+
+
+@pytest.mark.parametrize("sign", ["BINDER_SERVICE_HOST", "BINDER_LAUNCH_HOST"])
+@pytest.mark.parametrize("name", ["openai", "azure", "nebius", "https://tuning.example.org/v1"])
+def test_on_binder_no_key_is_taken(sign, name, monkeypatch):
+    monkeypatch.setenv(sign, "somewhere")
+    monkeypatch.setattr("getpass.getpass", lambda prompt: pytest.fail("was asked for a key"))
+    for variable in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "NEBIUS_API_KEY"):
+        monkeypatch.setenv(variable, "a-real-key")
+    with pytest.raises(ServiceError, match="On Binder no key is safe") as error:
+        connect(name, ask_for_key=True)
+    assert "a-real-key" not in str(error.value)
+
+
+def test_on_binder_a_server_on_the_same_machine_may_be_used(monkeypatch):
+    monkeypatch.setenv("BINDER_SERVICE_HOST", "somewhere")
+    monkeypatch.setenv("FINE_TUNING_KEY", "my-key")
+    monkeypatch.setenv("FINE_TUNING_MODEL", "my-model")
+    assert connect("http://127.0.0.1:9/v1").base_model == "my-model"
+
+
+def test_a_key_may_be_typed_and_is_not_stored(monkeypatch):
+    monkeypatch.delenv("NEBIUS_API_KEY", raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "a-typed-key " * ("NEBIUS" in prompt))
+    service = connect("nebius", ask_for_key=True)
+    assert service.client.api_key == "a-typed-key"
+    assert "a-typed-key" not in os.environ.values() and "a-typed-key" not in repr(service)
 
 
 # The package

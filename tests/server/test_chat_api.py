@@ -173,7 +173,7 @@ def test_a_prompt_beyond_the_context(ask, stream, length):
         ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"stream": True, "stream_options": {"usage": True}}, "stream_options.usage"),
-        ({"presence_penalty": 1}, "presence_penalty"),
+        ({"presence_penalty": 3}, "presence_penalty"),
         ({"extra_body": {"temprature": 1}}, "temprature"),
         ({"extra_body": {"moderation": {"model": "m"}}}, "moderation"),
         ({"extra_body": {"prompt_cache_options": {"ttl": "30m"}}}, "prompt_cache_options"),

@@ -208,7 +208,7 @@ def test_a_prompt_beyond_the_context(complete, stream):
         ({"temperature": math.pi}, "temperature"),
         ({"echo": "yes"}, "echo"),
         ({"suffix": " and so on"}, "suffix"),
-        ({"presence_penalty": 1}, "presence_penalty"),
+        ({"frequency_penalty": -3}, "frequency_penalty"),
         ({"extra_body": {"messages": []}}, "messages"),
     ],
 )

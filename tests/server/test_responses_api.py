@@ -1,9 +1,15 @@
 """The Responses API: texts, whole and streamed."""
 
+import json
+from typing import Literal
+
 import openai
 import pytest
 from openai.types.responses import Response
+from pydantic import BaseModel
 
+CALL = {"type": "function_call", "call_id": "a", "name": "say", "arguments": "{}"}
+OUTPUT = {"type": "function_call_output", "call_id": "a", "output": "3!"}
 ANSWER = dict(temperature=0, max_output_tokens=30)
 
 
@@ -91,6 +97,8 @@ def test_log_probabilities(client, tuned):
         ({"tools": [{"type": "web_search"}]}, "tools[0]", "no 'web_search'"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0].type", "item_reference"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", "robot"),
+        ({"input": [CALL]}, "input", "No tool output found for function call a."),
+        ({"input": [OUTPUT]}, "input", "No tool call found for function call output"),
         ({"input": []}, "input", "list of items"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
          "input[0].content[0]", "not a text"),
@@ -104,3 +112,67 @@ def test_what_is_refused(client, asked, param, words):
     with pytest.raises(openai.BadRequestError, match=words) as error:
         client.post("/responses", body=options, cast_to=object)
     assert error.value.param == param
+
+
+LEVEL = {
+    "type": "object",
+    "properties": {"level": {"enum": [1, 2]}},
+    "required": ["level"],
+    "additionalProperties": False,
+}
+TOOL = {"type": "function", "name": "set_light", "parameters": LEVEL, "strict": True}
+
+
+def test_a_function_is_called_and_its_result_is_read(client, strict):
+    asked = {"model": "tiny", "tools": [TOOL], "temperature": 0}
+    said = [{"role": "user", "content": "Light!"}]
+    raw = client.responses.with_raw_response.create(
+        **asked, input=said, tool_choice="required", parallel_tool_calls=False
+    )
+    (call,) = strict(Response, raw.http_response.json()).output
+    assert (call.type, call.name, call.status) == ("function_call", "set_light", "completed")
+    assert json.loads(call.arguments)["level"] in (1, 2)
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "done"}
+    said += [call.model_dump(exclude_none=True), result]
+    answer = client.responses.create(**asked, input=said, max_output_tokens=16, tool_choice="none")
+    assert answer.output[0].type == "message"
+
+
+def test_the_events_of_a_call(client):
+    asked = {"model": "tiny", "tools": [TOOL], "input": "Light!", "temperature": 0}
+    forced = {"tool_choice": {"type": "function", "name": "set_light"}, "stream": True}
+    events = list(client.responses.create(**asked, **forced))
+    kinds = [event.type.removeprefix("response.") for event in events]
+    begin = ["created", "in_progress", "output_item.added"]
+    end = ["function_call_arguments.done", "output_item.done", "completed"]
+    assert (kinds[:3], kinds[-3:]) == (begin, end)
+    told = "".join(event.delta for event in events[3:-3])
+    assert told == events[-3].arguments == events[-1].response.output[0].arguments
+
+
+def test_an_answer_by_a_schema_is_parsed(client):
+    class Light(BaseModel):
+        level: Literal[1, 2]
+
+    answer = client.responses.parse(model="tiny", input="Light!", text_format=Light, temperature=0)
+    assert answer.output_parsed.level in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"tools": [TOOL | {"name": "a b"}]}, "tools[0].name"),
+        ({"tools": [TOOL | {"parameters": {"type": "x"}}]}, "tools[0].parameters"),
+        ({"tools": [TOOL], "tool_choice": {"type": "function", "name": "x"}}, "tool_choice"),
+        ({"text": {"format": {"type": "json_schema", "name": "a b", "schema": LEVEL}}},
+         "text.format.name"),
+        ({"text": {"format": {"type": "json_schema", "name": "a", "schema": {"type": "x"}}}},
+         "text.format"),
+        ({"text": {"format": {"type": "yaml"}}}, "text.format.type"),
+    ],
+)  # fmt: skip
+def test_a_refused_form_is_named_as_here(client, asked, param):
+    with pytest.raises(openai.BadRequestError) as error:
+        client.responses.create(model="tiny", input="Light!", **asked)
+    assert error.value.param == param
+    assert "response_format" not in str(error.value) and ".function" not in str(error.value)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,8 @@ def test_a_paused_job_goes_on_where_it_was(server, data):
     training_file = server.upload([line(number) for number in range(40)])
     job = server.create(model="counting", training_file=training_file, method=data.epochs(15))
     server.wait(job, until=("running",))
+    while not server.losses(job):  # it may run before its first step
+        time.sleep(0.01)
     server.client.fine_tuning.jobs.pause(job.id)
     job = server.wait(job, until=("paused",))
     assert 0 < len(server.losses(job)) < 600

@@ -57,6 +57,10 @@ def tool(name, schema, strict=False):
     return {"type": "function", "function": {"name": name, "parameters": schema, "strict": strict}}
 
 
+def named(name):
+    return {"type": "function", "function": {"name": name}}
+
+
 def check(text, schema):
     jsonschema.Draft202012Validator(schema).validate(json.loads(text))
     assert not re.search(r"\s\s|^\s|\s$", STRING.sub("", text))
@@ -100,6 +104,33 @@ def test_500_calls_are_valid_by_random_schemas(answer):
 
     ask()
     assert found[True] > 10 * found[False], found  # the others were cut off
+
+
+OPEN = {"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"]}
+
+
+def test_keys_that_a_schema_does_not_name_are_not_made_up(answer):
+    """So most programs send it: only schemas for `strict` must say that there are no others."""
+    tools = [tool("f", {"type": "object", "properties": {"b": OPEN}, "required": ["b"]})]
+    for seed in range(10):
+        _, [(_, arguments)] = answer(seed, tools=tools, tool_choice=named("f"))
+        called = json.loads(arguments)
+        assert (called.keys(), called["b"].keys()) == ({"b"}, {"a"})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"allOf": [OPEN, {"properties": {"b": {}}}]},
+        {"properties": {"b": {}}, "anyOf": [OPEN]},
+        {"properties": {"b": {"not": OPEN}}},
+        {"properties": {"b": {}}, "required": ["a"]},
+    ],
+)
+def test_an_object_held_by_several_schemas_may_have_the_keys_of_all(parts):
+    schema = {"type": "object", **parts}
+    wanted = response_format(schema, strict=False)
+    assert read_form(Fields({"response_format": wanted})).text.content == schema
 
 
 @pytest.mark.parametrize("name", ODD)

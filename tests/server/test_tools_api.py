@@ -92,6 +92,14 @@ def test_a_schema_with_logprobs_and_a_stop_sequence(ask):
     assert (choice.message.content, choice.finish_reason) == ('{"', "stop")
 
 
+def test_logprobs_and_stop_sequences_are_of_the_text_alone(ask):
+    options = {"tools": [tool()], "tool_choice": "required"}
+    called = ask(**options, logprobs=True, stop=['"', "}"]).choices[0]
+    assert called.logprobs.content == [] and called.finish_reason == "tool_calls"
+    functions = [call.function for call in called.message.tool_calls]
+    assert functions == [c.function for c in ask(**options).choices[0].message.tool_calls]
+
+
 def merged(chunks, n):
     """What each choice says in pieces: its text, its calls, and why it ended."""
     said = [["", [], None] for _ in range(n)]

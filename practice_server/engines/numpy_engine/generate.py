@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from practice_server.engines.drawing import answer, as_logprobs, check_prompt, told
+from practice_server.engines.drawing import answer, as_logprobs, room_for, told
 from practice_server.engines.engine import Mask, Sampling, Token, TokenSequence
 from practice_server.engines.numpy_engine.layers import attention
 from practice_server.engines.numpy_engine.model import Batch, Model
@@ -63,8 +63,8 @@ def generate(
     Raises ValueError, at once, for an empty prompt or one that fills the model's context.
     """
     context = model.config.max_position_embeddings
-    check_prompt(prompt, context)
-    cache, room = Cache(model, context), context - len(prompt)
+    room = room_for(prompt, sampling, context)
+    cache = Cache(model, len(prompt) + room)
     never, ends = _never_said(tokenizer), tokenizer.ends
     return answer(cache.read, prompt, room, never=never, ends=ends, sampling=sampling, mask=mask)
 

@@ -38,11 +38,11 @@ def memory_needed(config: Config, data: DataSize, batch_size: int) -> int:
 def _for_batch(config: Config, n: int, longest: int) -> int:
     """Bytes for n tokens on their way through the model and back, in sequences up to `longest`.
 
-    Each layer keeps ten vectors as wide as the model and five as wide as the MLP for a token, and
+    Each layer keeps six vectors as wide as the model and four as wide as the MLP for a token, and
     the weights with which each head attends to the tokens before it. The way back works with as
     much again as one layer keeps. A mask and two temporaries of it are squares of the longest.
     """
     width, inner = config.hidden_size, config.intermediate_size
-    in_layer = 10 * width + 5 * inner + config.num_attention_heads * longest
+    in_layer = 6 * width + 4 * inner + config.num_attention_heads * longest
     numbers = n * ((config.num_hidden_layers + 1) * in_layer + config.vocab_size)
     return NUMBER * numbers + (2 * NUMBER + 1) * longest**2

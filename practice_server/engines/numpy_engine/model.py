@@ -61,9 +61,8 @@ class Batch:
 
 
 class AttentionSaved(NamedTuple):
-    """What the way back through an attention block needs."""
+    """What the way back through an attention block needs, and cannot quickly make again."""
 
-    normed: np.ndarray
     norm: layers.NormSaved
     rotation: tuple[np.ndarray, np.ndarray]
     query: np.ndarray
@@ -74,11 +73,9 @@ class AttentionSaved(NamedTuple):
 
 
 class MLPSaved(NamedTuple):
-    """What the way back through an MLP block needs."""
+    """What the way back through an MLP block needs, and cannot quickly make again."""
 
-    normed: np.ndarray
     norm: layers.NormSaved
-    hidden: np.ndarray
     swiglu: layers.SwigluSaved
 
 
@@ -160,11 +157,11 @@ class Model:
         n, heads = len(x), self.config.num_attention_heads
         normed, norm = layers.rms_norm(x, layer.attention_norm, self.config.rms_norm_eps)
         mixed = layers.linear(normed, layer.query_key_value).reshape(n, 3 * heads, -1)
-        turned = layers.rotate(mixed[:, : 2 * heads], *rotation)
-        query, key, value = turned[:, :heads], turned[:, heads:], mixed[:, 2 * heads :]
+        mixed[:, : 2 * heads] = layers.rotate(mixed[:, : 2 * heads], *rotation)
+        query, key, value = np.split(mixed, 3, axis=1)
         attended, kept = attend(query, key, value)
         attended = attended.reshape(n, -1)
-        saved = AttentionSaved(normed, norm, rotation, query, key, value, kept, attended)
+        saved = AttentionSaved(norm, rotation, query, key, value, kept, attended)
         return x + layers.linear(attended, layer.attention_output), saved
 
     def _attention_block_backward(
@@ -183,7 +180,10 @@ class Model:
         cosine, sine = saved.rotation
         d_mixed[:, : 2 * heads] = layers.rotate(d_mixed[:, : 2 * heads], cosine, -sine)
         d_normed = layers.linear_backward(
-            d_mixed.reshape(n, -1), saved.normed, layer.query_key_value, d_layer.query_key_value
+            d_mixed.reshape(n, -1),
+            saved.norm.normed * layer.attention_norm,
+            layer.query_key_value,
+            d_layer.query_key_value,
         )
         return layers.rms_norm_backward(
             d_normed, saved.norm, layer.attention_norm, d_layer.attention_norm
@@ -193,15 +193,16 @@ class Model:
         """x + mlp(norm(x)): each token thinks by itself. x: (n, width)."""
         normed, norm = layers.rms_norm(x, layer.mlp_norm, self.config.rms_norm_eps)
         hidden, swiglu = layers.swiglu(layers.linear(normed, layer.gate_up))
-        saved = MLPSaved(normed, norm, hidden, swiglu)
-        return x + layers.linear(hidden, layer.down), saved
+        return x + layers.linear(hidden, layer.down), MLPSaved(norm, swiglu)
 
     def _mlp_block_backward(
         self, d_y: np.ndarray, saved: MLPSaved, layer: Layer, d_layer: Layer
     ) -> np.ndarray:
-        d_hidden = layers.linear_backward(d_y, saved.hidden, layer.down, d_layer.down)
+        hidden = saved.swiglu.opened * saved.swiglu.up
+        normed = saved.norm.normed * layer.mlp_norm
+        d_hidden = layers.linear_backward(d_y, hidden, layer.down, d_layer.down)
         d_gate_up = layers.swiglu_backward(d_hidden, saved.swiglu)
-        d_normed = layers.linear_backward(d_gate_up, saved.normed, layer.gate_up, d_layer.gate_up)
+        d_normed = layers.linear_backward(d_gate_up, normed, layer.gate_up, d_layer.gate_up)
         return layers.rms_norm_backward(d_normed, saved.norm, layer.mlp_norm, d_layer.mlp_norm)
 
 

@@ -12,8 +12,10 @@ from practice_server.engines.loop import Score
 from practice_server.engines.numpy_engine.layers import cross_entropy
 from practice_server.engines.numpy_engine.model import Batch, Model
 
-# A batch with more tokens goes through the model in parts, so that memory stays bounded.
+# A batch with more tokens goes through the model in parts, so that memory stays bounded. Smaller
+# parts are as fast, but each one that is learnt from needs gradients of its own.
 TOKENS_AT_ONCE = 1024
+TOKENS_AT_ONCE_UNLEARNT = 256
 
 
 class Objective(Protocol):
@@ -63,16 +65,18 @@ def n_trained_on(example: Example) -> int:
     return sum(sum(sequence.trained_on[1:]) for sequence in example.sequences)
 
 
-def parts(items: Sequence[Any]) -> Iterator[tuple[list[Any], Batch]]:
+def parts(items: Sequence[Any], *, learnt: bool = True) -> Iterator[tuple[list[Any], Batch]]:
     """The items in parts of no more than TOKENS_AT_ONCE, or of one item that has more.
 
-    Each part comes with its batch, all sequences side by side.
+    Each part comes with its batch, all sequences side by side. Without `learnt`, nothing will go
+    back through the model.
     """
+    most = TOKENS_AT_ONCE if learnt else TOKENS_AT_ONCE_UNLEARNT
     part: list[Any] = []
     n_tokens = 0
     for item in items:
         length = sum(len(sequence.tokens) for sequence in item.sequences)
-        if part and n_tokens + length > TOKENS_AT_ONCE:
+        if part and n_tokens + length > most:
             yield part, _batch(part)
             part, n_tokens = [], 0
         part.append(item)

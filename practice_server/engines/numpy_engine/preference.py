@@ -51,7 +51,7 @@ class DPO:
     def prepare(self, model: Model, examples: Sequence[Preference]) -> list[Pair]:
         """Ask the reference, which `model` still is."""
         pairs = []
-        for part, batch in parts(examples):
+        for part, batch in parts(examples, learnt=False):
             losses, _ = cross_entropy(model.forward_batch(batch), batch.targets)
             margins = _margins(losses, _counts(part)).tolist()
             pairs += [Pair(e.preferred, e.other, m) for e, m in zip(part, margins, strict=True)]

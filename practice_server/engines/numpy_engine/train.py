@@ -96,6 +96,6 @@ def loss_and_gradients(
 def evaluate(model: Model, items: Sequence[Any], objective: Objective = SUPERVISED) -> Score:
     """The score of items, changing nothing."""
     score = Score()
-    for part, batch in parts(items):
+    for part, batch in parts(items, learnt=False):
         objective.add_score(score, model.forward_batch(batch), batch, part)
     return score

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from practice_server.engines.drawing import answer, as_logprobs, check_prompt, told
+from practice_server.engines.drawing import answer, as_logprobs, room_for, told
 from practice_server.engines.engine import (
     DataSize,
     Engine,
@@ -98,11 +98,10 @@ class TransformersEngine:
         self, prompt: list[int], sampling: Sampling, mask: Mask | None = None
     ) -> Iterator[Token]:
         """Yield the answer's tokens one by one; see `Engine.generate`."""
-        check_prompt(prompt, self.context)
         return answer(
             self.network.read(),
             prompt,
-            self.context - len(prompt),
+            room_for(prompt, sampling, self.context),
             never=self.tokenizer.never_said,
             ends=self.tokenizer.ends,
             sampling=sampling,
