@@ -6,24 +6,17 @@ Close JupyterLab before. The folder work/ goes, and nothing else: what learners 
 notebooks is put back by `git restore notebooks`.
 """
 
-import json
-import os
 import shutil
-import signal
-import time
 from pathlib import Path
 
-from helpers.service import ROOT, is_held
+from binder.take_home import no_server
+from helpers.service import ROOT
 
 
 def reset(work: Path) -> None:
     """End the practice server that has its home in this work folder, and delete the folder."""
-    lock = work / "practice" / "lock.sqlite3"
-    if is_held(lock):
-        server = json.loads((lock.parent / "server.json").read_text(encoding="utf-8"))
-        os.kill(server["pid"], signal.SIGTERM)
-    while is_held(lock):
-        time.sleep(0.1)
+    with no_server(work):
+        pass
     shutil.rmtree(work, ignore_errors=True)
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("helpers", "practice_server", "notebooks", "tests", "data", "docs")
+FOLDERS = ("helpers", "practice_server", "notebooks", "tests", "data", "docs", "binder")
 NAMES = {"yaml": "pyyaml"}
 IN_DEVELOPMENT = ("practice_server/pretraining", "tests/benchmarks")
 # Where real models are: imported only if a model folder asks for it.

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -43,7 +44,8 @@ def test_the_program_writes_the_same_files_again(tmp_path):
     written = [tmp_path / "data" / "tools" / f"{split}.jsonl" for split in SPLITS]
     for path in written:
         path.unlink()
-    subprocess.run([sys.executable, written[0].with_name("generate.py")], check=True)
+    program = [sys.executable, written[0].with_name("generate.py")]
+    subprocess.run(program, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
     for path in written:
         assert path.read_bytes() == (TOOLS / path.name).read_bytes()
 

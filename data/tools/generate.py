@@ -1,16 +1,17 @@
 """Writes train.jsonl, valid.jsonl and test.jsonl: requests in words, and the calls they become.
 
-    python data/tools/generate.py
+    python -m data.tools.generate
 
 tools.json has the definitions of the twelve functions, which every example to train on carries.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from random import Random
+
+from helpers.prepare import read_rows, write_jsonl
 
 HERE = Path(__file__).resolve().parent
 NAMES = HERE.parents[1] / "practice_server" / "pretraining" / "world" / "english" / "names.csv"
@@ -23,6 +24,11 @@ MIX = {"train": (6, 14, 14), "valid": (2, 6, 6), "test": (3, 12, 12)}
 NEW_PHRASE_SHARE = 0.4
 # How many names and foods are kept for one file alone; the training file has the rest.
 KEPT = {"test": 6, "valid": 4}
+TOOLS = json.loads((HERE / "tools.json").read_text(encoding="utf-8"))
+# The names of the functions, and of the arguments of each.
+FUNCTIONS = {
+    tool["function"]["name"]: list(tool["function"]["parameters"]["properties"]) for tool in TOOLS
+}
 # The base model knows the words of all these, and all first names.
 FOOD = (
     *("burger", "cheeseburger", "taco", "burrito", "wrap", "cheesecake", "muffin", "cookie"),
@@ -43,37 +49,29 @@ REFUSAL = "I am sorry, I cannot do that."
 def main() -> None:
     """Write the three files."""
     pools = split_pools(Random(SEED))
-    phrases = read(HERE / "phrases.csv")
-    tools = json.loads((HERE / "tools.json").read_text(encoding="utf-8"))
+    phrases = read_rows(HERE / "phrases.csv")
     asked: set[str] = set()
     for split, (times, n_double, n_refused) in MIX.items():
         random = Random(f"{SEED} {split}")
-        wanted = [[name] for name in functions() for _ in range(times)]
-        wanted += [random.sample(list(functions()), 2) for _ in range(n_double)]
+        wanted = [[name] for name in FUNCTIONS for _ in range(times)]
+        wanted += [random.sample(list(FUNCTIONS), 2) for _ in range(n_double)]
         wanted += [["refuse"]] * n_refused
         random.shuffle(wanted)
-        lines = ""
+        rows = []
         for commands in wanted:
             row = example(commands, split, phrases, pools[split], random)
             while row["messages"][1]["content"] in asked:
                 row = example(commands, split, phrases, pools[split], random)
             asked.add(row["messages"][1]["content"])
             if split != "test":
-                row["tools"] = tools
-            lines += json.dumps(row, ensure_ascii=False) + "\n"
-        (HERE / f"{split}.jsonl").write_text(lines, encoding="utf-8", newline="\n")
-
-
-def functions() -> dict[str, list[str]]:
-    """The names of the functions, and of the arguments of each."""
-    tools = json.loads((HERE / "tools.json").read_text(encoding="utf-8"))
-    return {tool["function"]["name"]: list(tool["function"]["parameters"]["properties"])
-            for tool in tools}  # fmt: skip
+                row["tools"] = TOOLS
+            rows.append(row)
+        write_jsonl(HERE / f"{split}.jsonl", rows)
 
 
 def split_pools(random: Random) -> dict[str, dict[str, list[str]]]:
     """For each file its names and its food; no two files share any."""
-    rows = [row for row in read(NAMES) if (row["kind"], row["held_out"]) == ("first", "0")]
+    rows = [row for row in read_rows(NAMES) if (row["kind"], row["held_out"]) == ("first", "0")]
     pools: dict[str, dict[str, list[str]]] = {split: {} for split in MIX}
     for kind, known in (("name", [row["name"] for row in rows]), ("food", list(FOOD))):
         random.shuffle(known)
@@ -91,7 +89,7 @@ def example(
     for command in commands:
         values = draw_values(pool, random)
         said.append(random.choice(fitting(command, split, phrases, random)).format(**values))
-        arguments = {name: values[name] for name in functions().get(command, ())}
+        arguments = {name: values[name] for name in FUNCTIONS.get(command, ())}
         calls.append({"name": command, "arguments": json.dumps(arguments, ensure_ascii=False)})
     request = random.choice(FRAMES).format(random.choice(JOINTS).join(said))
     return {
@@ -134,12 +132,6 @@ def draw_values(pool: dict, random: Random) -> dict[str, str | int]:
         "food": random.choice(pool["food"]) + "s",
         "name": random.choice(pool["name"]),
     }
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    """The rows of a table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from openai.types.chat import ChatCompletionMessage
 
+from data.tools.generate import TOOLS
 from helpers.jobs import create_once, wait
 from helpers.prepare import read_rows
 from helpers.service import Service, connect
@@ -19,7 +20,6 @@ HERE = Path(__file__).resolve().parent
 SEEDS = (1, 2, 3)
 # How many epochs are tried on which questions.
 N_EPOCHS = {"valid": (3, 5, 8), "test": (8,)}
-TOOLS = json.loads((HERE / "tools.json").read_text(encoding="utf-8"))
 # What is counted, and of how many requests.
 COUNTS = ("right functions", "right arguments", "rightly refused")
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from practice_server.asking.client import Answers
+from practice_server.routes.services import owner, services
+from practice_server.store.catalogue import Catalogue
 from practice_server.store.database import Page, RowType
 from practice_server.store.objects import Object
 from practice_server.web.errors import CLIENT_GONE, ApiError
+from practice_server.web.fields import Fields
+
+WantedType = TypeVar("WantedType", bound="Wanted")
 
 
 class Answer(Protocol):
@@ -24,7 +30,29 @@ class Answer(Protocol):
     def chunks(self) -> AsyncIterator[Object]: ...
 
 
-async def respond(request: Request, answer: Answer, *, stream: bool) -> Response:
+class Wanted(Protocol):
+    """What a request asks of a model."""
+
+    @property
+    def stream(self) -> bool: ...
+
+
+def asking(
+    read: Callable[[Fields, Catalogue, str], WantedType],
+    answer: Callable[[WantedType, Answers], Answer],
+) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of a call that asks a model: `read` reads the request, `answer` answers it."""
+
+    async def create(request: Request) -> Response:
+        fields = await Fields.of_body(request)
+        wanted = read(fields, services(request).catalogue, owner(request))
+        given = answer(wanted, services(request).answers)
+        return await _respond(request, given, stream=wanted.stream)
+
+    return create
+
+
+async def _respond(request: Request, answer: Answer, *, stream: bool) -> Response:
     if not stream:
         return await _unless_client_goes(request, answer.whole())
     events = as_events(answer.chunks())
