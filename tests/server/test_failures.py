@@ -300,7 +300,7 @@ def test_a_start_tells_of_models_that_cannot_be_used(start_server, models, data,
     told = capfd.readouterr().err
     for name, reason in (
         ("short", "model.safetensors is damaged: it has"),
-        ("mute", "tokenizer.tiktoken missing in its folder"),
+        ("mute", "tokenizer.tiktoken or adapter_config.json or tokenizer.json missing"),
         ("odd", "config.json is not a JSON object"),
         ("headless", "its files make no sense (ZeroDivisionError"),
         ("endless", "its files make no sense (IndexError"),
