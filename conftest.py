@@ -1,8 +1,4 @@
-"""What every test stands on: no key, no hosted service, an empty work folder for each lesson.
-
-Its solutions come after it in the same folder, as a reader opens them: what the lesson has trained
-is not trained again. Run alone, they find an empty one.
-"""
+"""What every test stands on: no key, no hosted service, an empty work folder for each lesson."""
 
 import os
 import shutil
@@ -10,12 +6,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
 
 from tests.surroundings import HOSTED, ROOT, stop_server
 
 _lesson_work: dict[str, Path] = {}
-_failed_notebooks: set[str] = set()
+_failed_lessons: set[str] = set()
 
 
 def pytest_configure(config):
@@ -29,31 +24,14 @@ def is_lesson_cell(item) -> bool:
     return type(item).__name__ == "IPyNbCell"
 
 
-def pytest_collection_modifyitems(items):
-    """Put each lesson's solutions behind it, and lessons behind all else."""
-    items.sort(key=lambda i: (i.path.name, i.path.parts) if is_lesson_cell(i) else ("", ()))
-
-
-class OneWorkerForALesson(LoadFileScheduling):
-    """A file stays with one worker, for its tests share a server; so does a lesson with its
-    solutions, for they share a work folder."""
-
-    def _split_scope(self, nodeid):
-        return super()._split_scope(nodeid).replace("/solutions/", "/")
-
-
-def pytest_xdist_make_scheduler(config, log):
-    return OneWorkerForALesson(config, log)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Before a lesson's kernel starts: give it a work folder of its own, so that it runs alone."""
     if not is_lesson_cell(item):
         return
-    if item.parent.nodeid in _failed_notebooks:
+    lesson = item.parent.nodeid
+    if lesson in _failed_lessons:
         pytest.skip("an earlier cell of this lesson failed")
-    lesson = item.path.name
     if lesson not in _lesson_work:
         end_lessons()
         _lesson_work[lesson] = Path(tempfile.mkdtemp(prefix="lesson-"))
@@ -64,7 +42,7 @@ def pytest_runtest_setup(item):
 def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed and is_lesson_cell(item):
-        _failed_notebooks.add(item.parent.nodeid)
+        _failed_lessons.add(item.parent.nodeid)
     return report
 
 
