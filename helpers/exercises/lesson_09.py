@@ -1,5 +1,6 @@
 """What is right in lesson 09."""
 
+from functools import cache
 from typing import Any
 
 from helpers import evaluate
@@ -77,6 +78,7 @@ def names_of_models() -> dict[str, str]:
     return {"base": service.base_model, **names}
 
 
+@cache
 def right_and_fitting(model: str) -> int:
     """How many validation questions a model answers rightly, with a remark that fits."""
     asked = [row for row in marv.questions() if row["split"] == "valid"]

@@ -1,6 +1,7 @@
 """What is right in lesson 11b."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from openai.types.fine_tuning import FineTuningJob
@@ -80,6 +81,7 @@ def marv_model() -> str:
     return wait(service, job).fine_tuned_model or ""
 
 
+@cache
 def good_by_kind(model: str) -> dict[str, int]:
     """How many validation answers are right and have a remark that fits, by kind of question."""
     asked = of_set("valid")
