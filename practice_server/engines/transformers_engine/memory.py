@@ -9,13 +9,12 @@ from typing import Any
 from practice_server.engines.engine import DataSize, Plan
 from practice_server.engines.model_folder import CONFIG_FILE, read_json
 from practice_server.engines.transformers_engine.folder import base_of, tensors
+from practice_server.engines.transformers_engine.objectives import TOKENS_AT_ONCE
 
 NUMBER = 4  # bytes
 # The child before it has read a model: Python, torch, transformers and peft.
 AT_FIRST = 600_000_000
 FOR_EACH_TOKEN, FOR_EACH_EXAMPLE = 72, 1000
-# A batch with more tokens goes through the model in parts; see objectives.py.
-TOKENS_AT_ONCE = 1024
 # Models that do not say how much they see.
 USUAL_CONTEXT = 2048
 
