@@ -17,6 +17,7 @@ from practice_server.engines.engine import ModelUnusable
 from practice_server.engines.model_folder import exporter_of
 from practice_server.machine import limits
 from practice_server.machine.children import PROJECT
+from practice_server.machine.gpus import usable_gpus
 from practice_server.machine.log import HourlyLimit
 from practice_server.machine.network_drive import is_on_network_drive
 from practice_server.routes import table
@@ -148,7 +149,7 @@ def _serve(
         aliases=dict(options.alias),
         keys=Keys(server_key(None)) if is_locked_out else Keys(api_key, learners),
         host=options.host,
-        lanes=limits.lanes_for(limits.usable_processors(), options.lanes),
+        lanes=limits.lanes_for(limits.usable_processors(), options.lanes, usable_gpus()),
         most_memory=options.memory and options.memory * MEGABYTE,
         rehearsed=options.rehearse,
         result_files=options.result_files,
