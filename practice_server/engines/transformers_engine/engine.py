@@ -20,6 +20,7 @@ from practice_server.engines.engine import (
     Step,
     Token,
 )
+from practice_server.engines.transformers_engine import shares
 from practice_server.engines.transformers_engine.memory import context_of, memory_needed
 from practice_server.engines.transformers_engine.network import Network
 from practice_server.engines.transformers_engine.objectives import DPO, Objective, Supervised
@@ -74,6 +75,10 @@ class TransformersEngine:
         if state is not None:
             self._training.load_state(state)
         return self._training.steps()
+
+    def join(self, rank: int, number: int, address: str) -> None:
+        """Train with other processes from now on; see `on_ray.py`."""
+        shares.join(rank, number, address)
 
     def save_state(self, path: Path) -> None:
         """Write all that `train` needs to go on; RuntimeError if nothing was trained."""
