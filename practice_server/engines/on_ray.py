@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -173,17 +174,28 @@ def _answers(asked: list[Any]) -> list[Any]:
 
 
 def count_lanes(cluster: Cluster) -> int:
-    """How many jobs there is room for. Raises ClusterUnusable, also if there is none."""
+    """How many jobs there is room for, 1 or more. Raises ClusterUnusable."""
     connect(cluster)
-    has = ray.cluster_resources()
-    lanes = int(min(has.get(name, 0) // n for name, n in _needed().items())) // cluster.n_actors
+    if _lets_anyone_in(ray.get_runtime_context().gcs_address):
+        raise ClusterUnusable(
+            f"The Ray cluster at {cluster.address} asks for no token: whoever reaches it can run"
+            " programs there. Start Ray again on all machines, with RAY_AUTH_MODE=token"
+        )
+    has = {name: ray.cluster_resources().get(name, 0) for name in _needed()}
+    lanes = int(min(has.values())) // cluster.n_actors
     if not lanes:
-        has = {name: has.get(name, 0) for name in _needed()}
         raise ClusterUnusable(
             f"{cluster.n_actors} actors are too many for the Ray cluster at {cluster.address},"
             f" which has {has}. Choose fewer --ray-actors"
         )
     return lanes
+
+
+def _lets_anyone_in(address: str) -> bool:
+    """Whether it answers to a program that shows no token."""
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    environment = os.environ | {"RAY_AUTH_MODE": "disabled"}
+    return subprocess.run(command, capture_output=True, env=environment).returncode == 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.ray.head import running_head
+from tests.ray.head import running_head, settings
 from tests.server.conftest import *  # noqa: F403
 from tests.server.conftest import Server, models_folder
 from tests.transformers_model import save_random_model
@@ -20,8 +20,11 @@ def head():
         pytest.skip("Ray on Windows is not tried")
     if find_spec("ray") is None:
         pytest.skip("needs ray, of requirements-ray.txt")
-    with pytest.MonkeyPatch.context() as patch, running_head(patch.setenv) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings().items():
+            patch.setenv(name, value)
+        with running_head() as running:
+            yield running
 
 
 @pytest.fixture(scope="module")

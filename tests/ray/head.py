@@ -1,6 +1,7 @@
 """A Ray cluster of one machine, for tests and benchmarks; it needs nothing that another has."""
 
 import contextlib
+import os
 import re
 import secrets
 import subprocess
@@ -17,12 +18,16 @@ ATTEMPTS = 3
 class Head:
     """The first machine of a cluster, with four processors, whatever this one really has."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **environment):
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"]
         command += ["--port=0", "--num-cpus=4", "--include-dashboard=false", "--temp-dir", folder]
         command += ["--object-store-memory=100000000"]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **environment},
         )
         found = filter(None, map(ADDRESS.search, self.process.stdout))
         self.address = next((match[1] for match in found), None)
@@ -45,15 +50,21 @@ def _name(process):
         return ""
 
 
+def settings():
+    """What a cluster and all its drivers have in their environment, with a token of its own."""
+    return {
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_AUTH_MODE": "token",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+
+
 @contextlib.contextmanager
-def running_head(set_variable):
-    """A cluster, with a token of its own; `set_variable` lets drivers and children know it."""
-    set_variable("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    set_variable("RAY_AUTH_MODE", "token")
-    set_variable("RAY_USAGE_STATS_ENABLED", "0")
+def running_head(**environment):
+    """A cluster, with this in its environment."""
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         for _ in range(ATTEMPTS):
-            head = Head(folder)
+            head = Head(folder, **environment)
             if head.address:
                 break
             head.stop()

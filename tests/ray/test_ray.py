@@ -17,6 +17,7 @@ from practice_server.engines.engine import (
     TrainingDiverged,
 )
 from practice_server.engines.engine import TokenSequence as Tokens
+from tests.ray.head import running_head
 from tests.server.crash import LISTS_CHILDREN, children, is_gone, rows, wait_until
 
 pytestmark = pytest.mark.skipif(not LISTS_CHILDREN, reason="finds processes in /proc")
@@ -196,3 +197,9 @@ def test_a_cluster_that_cannot_be_used_is_refused(head, tmp_path):
     assert "cannot be reached" in refused("127.0.0.1:1", *home)
     assert "There is no token" in refused(head.address, *home, **nowhere)
     assert "5 actors are too many" in refused(head.address, "--ray-actors", "5", *home)
+
+
+def test_a_cluster_that_lets_anyone_in_is_refused(head, tmp_path):
+    with running_head(RAY_AUTH_MODE="disabled") as open_to_all:
+        said = refused(open_to_all.address, "--home", str(tmp_path / "home"))
+    assert "asks for no token" in said
