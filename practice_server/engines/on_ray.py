@@ -40,10 +40,14 @@ SECONDS_TO_CONNECT = 10
 class Body:
     """In an actor: the engine itself, alone or as one of several that train together."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
+        self._steps: Iterator[Step] = iter(())
+
+    def load(self, folder: Path) -> None:
+        """Read the model. Raises ModelUnusable, which a constructor could not: Ray would say that
+        the actor died."""
         with raising_model_unusable(folder):
             self._engine = engine_of(folder).load(folder)
-        self._steps: Iterator[Step] = iter(())
 
     def free_address(self) -> str:
         """Where the actors of a job can meet, on this machine."""
@@ -104,11 +108,13 @@ class OnRay:
             num_gpus=needed.get("GPU", 0),
             scheduling_strategy=PlacementGroupSchedulingStrategy(group),
         )
-        self._actors = [body.remote(folder.resolve()) for _ in range(cluster.n_actors)]
+        self._actors = [body.remote() for _ in range(cluster.n_actors)]
+        loading = [actor.load.remote(folder.resolve()) for actor in self._actors]
         with raising_model_unusable(folder):
             self.tokenizer = engine_of(folder).load_tokenizer(folder)
             self.context = engine_of(folder).context_of(folder)
         self.state_bytes = 0
+        _answers(loading)
         if cluster.n_actors > 1:
             address = _answers([self._actors[0].free_address.remote()])[0]
             number = cluster.n_actors

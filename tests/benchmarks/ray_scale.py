@@ -45,7 +45,7 @@ def main():
 
 
 def measure(address, n_actors, options):
-    """Seconds until actors have model and data, of the first step, and of the fastest later one."""
+    """Seconds until actors have model and data, of the first step, and of the fastest later."""
     import ray
 
     from practice_server.engines.cluster import Cluster

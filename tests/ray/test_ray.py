@@ -1,6 +1,7 @@
 """Jobs on a Ray cluster, here of one machine: the same losses, whoever is killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from practice_server.engines.cluster import Cluster, ClusterUnusable
 from practice_server.engines.engine import (
     Example,
+    ModelUnusable,
     Plan,
     StateUnusable,
     TrainingDiverged,
@@ -176,6 +178,20 @@ def test_errors_arrive_as_they_are(engine, tmp_path):
         elsewhere.train(EXAMPLES, [], PLAN, state=tmp_path / "state-1")
     with pytest.raises(TrainingDiverged, match=r"^the loss is no longer a finite number"):
         list(elsewhere.train(EXAMPLES, [], replace(PLAN, learning_rate_multiplier=1e30)))
+
+
+def test_a_damaged_model_is_told_of(head, models_folder, data, tmp_path):
+    """By the actor, which reads all of it; the driver has looked at the beginnings."""
+    import ray
+
+    from practice_server.engines.on_ray import OnRay
+
+    folder = shutil.copytree(models_folder / data.base, tmp_path / "damaged")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(ModelUnusable, match=r"^model.safetensors is damaged"):
+        OnRay(folder, Cluster(head.address))
+    ray.shutdown()
 
 
 def refused(*arguments, **environment):
