@@ -122,23 +122,16 @@ def test_pause_resume_and_cancel(on_ray, head, undisturbed, data):
     assert jobs.retrieve(job.id).status == "cancelled"
 
 
-def test_an_engine_that_trains_alone_says_so(start_server, head, data):
-    server = start_server("--ray", head.address, "--ray-actors", "2")
-    job = server.wait(server.create(method=data.epochs(1)))
-    assert (job.status, job.error.code) == ("failed", "model_not_available")
-    assert "trains in one actor only" in job.error.message
-
-
 @pytest.fixture
 def engine(head, real_models):
-    """Start the engine on some actors, in a driver that is this process."""
+    """Start an engine on some actors, in a driver that is this process."""
     import ray
 
     from practice_server.engines.on_ray import OnRay
 
-    def start(n_actors):
+    def start(n_actors, folder=real_models / "tiny"):
         ray.shutdown()
-        return OnRay(real_models / "tiny", Cluster(head.address, n_actors))
+        return OnRay(folder, Cluster(head.address, n_actors))
 
     yield start
     ray.shutdown()
@@ -180,18 +173,18 @@ def test_errors_arrive_as_they_are(engine, tmp_path):
         list(elsewhere.train(EXAMPLES, [], replace(PLAN, learning_rate_multiplier=1e30)))
 
 
-def test_a_damaged_model_is_told_of(head, models_folder, data, tmp_path):
+def test_a_damaged_model_is_told_of(engine, models_folder, data, tmp_path):
     """By the actor, which reads all of it; the driver has looked at the beginnings."""
-    import ray
-
-    from practice_server.engines.on_ray import OnRay
-
     folder = shutil.copytree(models_folder / data.base, tmp_path / "damaged")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(ModelUnusable, match=r"^model.safetensors is damaged"):
-        OnRay(folder, Cluster(head.address))
-    ray.shutdown()
+        engine(1, folder)
+
+
+def test_an_engine_that_trains_alone_says_so(engine, models_folder, data):
+    with pytest.raises(ModelUnusable, match="trains in one actor only"):
+        engine(2, models_folder / data.base)
 
 
 def refused(*arguments, **environment):

@@ -21,8 +21,12 @@ from practice_server.engines.engine import (
     Token,
 )
 from practice_server.engines.transformers_engine import shares
-from practice_server.engines.transformers_engine.memory import context_of, memory_needed
-from practice_server.engines.transformers_engine.network import Network
+from practice_server.engines.transformers_engine.memory import (
+    context_of,
+    memory_needed,
+    memory_of_device,
+)
+from practice_server.engines.transformers_engine.network import Network, on_device
 from practice_server.engines.transformers_engine.objectives import DPO, Objective, Supervised
 from practice_server.engines.transformers_engine.save import save
 from practice_server.engines.transformers_engine.tokenizer import Tokenizer
@@ -60,6 +64,11 @@ class TransformersEngine:
         """How many bytes a process needs at most to train; see `Engine.memory_needed`."""
         return memory_needed(folder, data, plan)
 
+    @classmethod
+    def memory_of_device(cls) -> int | None:
+        """How many bytes the GPU has in which models are trained; None if there is none."""
+        return memory_of_device()
+
     def train(
         self,
         training: list[Example] | list[Preference],
@@ -70,11 +79,16 @@ class TransformersEngine:
     ) -> Iterator[Step]:
         """Train in place and yield after each optimizer step; see `Engine.train`."""
         objective: Objective = Supervised() if plan.beta is None else DPO(plan.beta)
-        self._training = Training(self.network, training, validation, plan, objective)
+        with on_device():
+            self._training = Training(self.network, training, validation, plan, objective)
         self.state_bytes = self._training.state_bytes
         if state is not None:
             self._training.load_state(state)
-        return self._training.steps()
+        return self._steps(self._training)
+
+    def _steps(self, training: Training) -> Iterator[Step]:
+        with on_device():
+            yield from training.steps()
 
     def join(self, rank: int, number: int, address: str) -> None:
         """Train with other processes from now on; see `on_ray.py`."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging
 
 from practice_server.engines.engine import Plan
@@ -39,12 +41,15 @@ class Network:
 
     @cached_property
     def _base(self) -> Base:
+        return self._read()
+
+    def _read(self, *, in_4bit: bool = False) -> Base:
         """The weights, read only if no other network has them. Raises ModelUnusable."""
         # Whoever asks first may be calculating without gradients; another may train later.
-        with raising_model_unusable(self.folder), torch.inference_mode(False):
-            found = base(self.base_folder)
-            if is_adapter(self.folder):
-                self.adapter = found.read_adapter(self.folder)
+        with raising_model_unusable(self.folder), torch.inference_mode(False), on_device():
+            found = base(self.base_folder, in_4bit=in_4bit)
+            self.adapter = found.read_adapter(self.folder) if is_adapter(self.folder) else None
+            if self.adapter:
                 weakref.finalize(self, found.forget, self.adapter)
         return found
 
@@ -81,7 +86,7 @@ class Network:
 
     def begin_training(self, plan: Plan) -> None:
         """Make trainable what the plan trains: the adapter it has, a new one, or all weights."""
-        weights = self._base  # once it is read, `adapter` is known
+        self._base = weights = self._read(in_4bit=plan.load_in_4bit)
         if not plan.lora:
             self.merged().requires_grad_(True)
         else:
@@ -157,17 +162,48 @@ class Base:
 
 
 @lru_cache(maxsize=1)
-def base(folder: Path) -> Base:
-    """The base in a folder. No program in the folder is run, and nothing is fetched."""
+def base(folder: Path, *, in_4bit: bool = False) -> Base:
+    """The base in a folder. No program in the folder is run, and nothing is fetched.
+
+    `in_4bit`: its matrices are rounded to four bits each, NF4, and so are the scales of these
+    (QLoRA: Dettmers et al., 2023, arXiv:2305.14314).
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    stored = AutoConfig.from_pretrained(folder, local_files_only=True).dtype or torch.float32
+    dtype = precision(stored, device)
+    rounding = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
     model = AutoModelForCausalLM.from_pretrained(
         folder,
-        dtype="auto",
+        dtype=dtype,
+        device_map=device,
+        quantization_config=rounding if in_4bit else None,
         local_files_only=True,
         use_safetensors=True,
         trust_remote_code=False,
     )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Base(model.to(device=device, dtype=precision(model.dtype, device)))
+    model.config.dtype = stored  # so it is saved again
+    for module in model.modules() if in_4bit else ():
+        # Otherwise bitsandbytes rounds once more, on some processors, as soon as a model is asked
+        # without being trained: after a validation, losses would be others.
+        module.support_avx512bf16_for_cpu = False
+    return Base(model)
+
+
+@contextmanager
+def on_device() -> Iterator[None]:
+    """Inside, MemoryError is raised where a GPU has no memory left."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(
+            "The GPU has no memory left. Make batch_size or context_length smaller, set"
+            " load_in_4bit, or choose a smaller model"
+        ) from error
 
 
 def at_least_single(dtype: torch.dtype) -> torch.dtype:
