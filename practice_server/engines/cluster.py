@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from practice_server.machine.children import PROJECT
+
 SECONDS_TO_ANSWER = 60
 
 
@@ -35,7 +37,9 @@ def count_lanes(cluster: Cluster) -> int:
     command = [sys.executable, "-m", "practice_server.engines.on_ray"]
     command += [cluster.address, str(cluster.n_actors)]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER)
+        told = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER, cwd=PROJECT
+        )
         answer = told.stdout.strip()
     except subprocess.TimeoutExpired:
         answer = ""

@@ -46,6 +46,11 @@ class Body:
     def load(self, folder: Path) -> None:
         """Read the model. Raises ModelUnusable, which a constructor could not: Ray would say that
         the actor died."""
+        if not folder.is_dir():
+            raise ModelUnusable(
+                f"its folder is not on {socket.gethostname()}, a machine of the Ray cluster. Put"
+                " the models and --home on a drive that all its machines share"
+            )
         with raising_model_unusable(folder):
             self._engine = engine_of(folder).load(folder)
 
@@ -176,7 +181,8 @@ def _answers(asked: list[Any]) -> list[Any]:
     except RayTaskError as error:
         raise error.cause from None
     except RayError as error:
-        raise ClusterUnusable(f"A part of the Ray cluster is gone: {error}") from None
+        reason = str(error).partition("\n")[0]
+        raise ClusterUnusable(f"A part of the Ray cluster is gone: {reason}") from None
 
 
 def count_lanes(cluster: Cluster) -> int:

@@ -28,6 +28,7 @@ class Head:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, **environment},
+            cwd=folder,  # what actors import is not found by chance
         )
         found = filter(None, map(ADDRESS.search, self.process.stdout))
         self.address = next((match[1] for match in found), None)

@@ -123,11 +123,13 @@ def test_pause_resume_and_cancel(on_ray, head, undisturbed, data):
 
 
 @pytest.fixture
-def engine(head, real_models):
+def engine(head, real_models, monkeypatch):
     """Start an engine on some actors, in a driver that is this process."""
     import ray
 
     from practice_server.engines.on_ray import OnRay
+
+    monkeypatch.chdir(ROOT)
 
     def start(n_actors, folder=real_models / "tiny"):
         ray.shutdown()
@@ -180,6 +182,14 @@ def test_a_damaged_model_is_told_of(engine, models_folder, data, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(ModelUnusable, match=r"^model.safetensors is damaged"):
         engine(1, folder)
+
+
+def test_a_model_that_only_the_server_has_is_told_of(head, tmp_path):
+    """Here by an actor of this process, for the cluster has only one machine."""
+    from practice_server.engines.on_ray import Body
+
+    with pytest.raises(ModelUnusable, match="drive that all its machines share"):
+        Body().load(tmp_path / "elsewhere")
 
 
 def test_an_engine_that_trains_alone_says_so(engine, models_folder, data):
