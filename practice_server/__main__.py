@@ -19,6 +19,7 @@ from practice_server.engines.engine import ModelUnusable
 from practice_server.engines.model_folder import exporter_of
 from practice_server.machine import limits
 from practice_server.machine.children import PROJECT
+from practice_server.machine.gpus import usable_gpus
 from practice_server.machine.log import HourlyLimit
 from practice_server.machine.network_drive import is_on_network_drive
 from practice_server.routes import table
@@ -177,14 +178,15 @@ def _serve(
 
 
 def _lanes(wanted: int | None, cluster: Cluster | None) -> limits.Lanes:
-    """As many as the processors give; of jobs that train elsewhere, as the cluster has room for.
+    """As many as the machine gives; of jobs that train elsewhere, as the cluster has room for.
 
     Raises ClusterUnusable.
     """
-    lanes = limits.lanes_for(limits.usable_processors(), wanted)
+    n_processors = limits.usable_processors()
     if cluster is None:
-        return lanes
+        return limits.lanes_for(n_processors, wanted, usable_gpus())
     most = count_lanes(cluster)
+    lanes = limits.lanes_for(n_processors, wanted)
     return replace(lanes, number=wanted or min(most, limits.MOST_LANES))
 
 

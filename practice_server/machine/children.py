@@ -15,6 +15,8 @@ import threading
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
+from practice_server.machine import gpus
+
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS_TO_END = 10
 # How much nicer a child that steps back is than the server, which gets twice as much of a
@@ -30,10 +32,13 @@ async def start(
     module: str,
     *arguments: str,
     threads: int,
+    gpu: str | None = None,
     answers: bool = False,
     steps_back: bool = False,
 ) -> Process:
     """Start `python -m module`, which calculates in this number of `threads`.
+
+    With `gpu`, it sees this one alone, if it uses GPUs at all.
 
     With `answers`, its stdout is a pipe to this process. Without, it has none: whoever reads what
     the server prints must not wait for its children. A child that `steps_back` leaves the
@@ -44,7 +49,7 @@ async def start(
         stdin=PIPE,
         stdout=PIPE if answers else DEVNULL,
         cwd=PROJECT,
-        env=_environment(threads),
+        env=_environment(threads, gpu),
         limit=LONGEST_LINE,
         # Ctrl-C in the server's terminal is for the server, which then ends its children. A group
         # is enough; in a session of its own a child would not be measured against the server, and
@@ -69,8 +74,9 @@ def _creation_flags(steps_back: bool) -> int:
     return getattr(subprocess, "CREATE_NO_WINDOW", 0) | priority
 
 
-def _environment(threads: int) -> dict[str, str]:
+def _environment(threads: int, gpu: str | None) -> dict[str, str]:
     environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+    environment |= {gpus.VARIABLE: gpu} if gpu else {}
     for secret in ("PRACTICE_SERVER_KEY", "PRACTICE_SERVER_WEBHOOK_SECRET"):
         environment.pop(secret, None)
     environment["PYTHONIOENCODING"] = "utf-8"

@@ -23,14 +23,24 @@ MOST_LANES = 8
 
 @dataclass(frozen=True)
 class Lanes:
-    """How many jobs train at once, and how many threads each child of the server has."""
+    """How many jobs train at once, and how many threads each child of the server has.
+
+    `gpus`: those on which they train, a GPU for each lane in turn; none for the processors.
+    """
 
     number: int
     threads: int
+    gpus: tuple[str, ...] = ()
+
+    def gpu_of(self, lane: int) -> str | None:
+        """The GPU of a lane, which is counted from 0."""
+        return self.gpus[lane % len(self.gpus)] if self.gpus else None
 
 
-def lanes_for(n_processors: int, number: int | None = None) -> Lanes:
+def lanes_for(n_processors: int, number: int | None = None, gpus: tuple[str, ...] = ()) -> Lanes:
     """How the children use the processors; `number` says how many lanes there are to be.
+
+    Where there are GPUs, and nobody says how many lanes, each GPU is one.
 
     One processor is for the process that answers HTTP, together with the child that answers
     questions. Each of the others trains a job of its own, with one thread: OpenBLAS's threads spin
@@ -38,8 +48,8 @@ def lanes_for(n_processors: int, number: int | None = None) -> Lanes:
     on a quiet machine of two processors, and was 14 times slower on a busy one. Only where there
     are more processors than lanes has each child more threads.
     """
-    number = number or min(max(1, n_processors - 1), MOST_LANES)
-    return Lanes(number, threads=max(1, n_processors // (number + 1)))
+    number = number or len(gpus) or min(max(1, n_processors - 1), MOST_LANES)
+    return Lanes(number, threads=max(1, n_processors // (number + 1)), gpus=gpus)
 
 
 def usable_processors(root: Path = ROOT) -> int:

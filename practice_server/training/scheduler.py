@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from practice_server.machine import children
 from practice_server.machine.limits import Lanes, free_memory
@@ -24,6 +25,15 @@ log = logging.getLogger(__name__)
 
 VALIDATING, TRAINING = ("validating_files",), ("running", "queued")
 SECONDS_BEFORE_RETRY = 5
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Where one child runs at a time: for jobs in which states, on which GPU; what wakes it."""
+
+    statuses: tuple[str, ...]
+    gpu: str | None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Scheduler:
@@ -56,8 +66,8 @@ class Scheduler:
         self._make_room = make_room
         self._trains_elsewhere = trains_elsewhere
         self._seconds_in_queue = seconds_in_queue
-        self._lanes = [VALIDATING] + [TRAINING] * lanes.number
-        self._wakes = [asyncio.Event() for _ in self._lanes]
+        training = (Lane(TRAINING, lanes.gpu_of(number)) for number in range(lanes.number))
+        self._lanes = [Lane(VALIDATING, lanes.gpu_of(0)), *training]
         # Jobs that lanes are at, from the choice of the job to the end of its child.
         self._taken: set[str] = set()
         self._children: dict[str, Process] = {}
@@ -67,12 +77,12 @@ class Scheduler:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await asyncio.gather(*map(self._run_lane, self._lanes, self._wakes))
+        await asyncio.gather(*map(self._run_lane, self._lanes))
 
     def wake(self) -> None:
         """Look for work: a job has come, or has changed its state."""
-        for event in self._wakes:
-            event.set()
+        for lane in self._lanes:
+            lane.wake.set()
 
     def cancel(self, job_id: str) -> None:
         """End the job's child at once; its state in the store is `cancelled` already."""
@@ -95,23 +105,23 @@ class Scheduler:
         self._stopping = True
         await asyncio.gather(*map(children.end, self._children.values()))
 
-    async def _run_lane(self, statuses: tuple[str, ...], wake: asyncio.Event) -> None:
+    async def _run_lane(self, lane: Lane) -> None:
         while True:
-            wake.clear()
+            lane.wake.clear()
             try:
-                job = jobs.next_of(self._store, *statuses, taken=self._taken)
+                job = jobs.next_of(self._store, *lane.statuses, taken=self._taken)
                 if job is None or self._stopping:
-                    await wake.wait()
+                    await lane.wake.wait()
                     continue
                 if not self._home.is_there():
                     raise FileNotFoundError("the server's folder was moved or deleted")
-                await self._run_child(job["id"], job["status"])
+                await self._run_child(job["id"], job["status"], lane.gpu)
             except Exception:  # a lane that ends would leave its jobs waiting for ever
                 log.exception("could not run a trainer; trying again")
                 await asyncio.sleep(SECONDS_BEFORE_RETRY)
             self.wake()
 
-    async def _run_child(self, job_id: str, before: str) -> None:
+    async def _run_child(self, job_id: str, before: str, gpu: str | None) -> None:
         self._taken.add(job_id)
         try:
             if before == "queued":
@@ -122,6 +132,7 @@ class Scheduler:
                 *("practice_server.training.trainer", *self._arguments, "--job", job_id),
                 *self._memory_arguments(),
                 threads=self._threads,
+                gpu=gpu,
                 steps_back=True,
             )
             self._children[job_id] = process

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from practice_server.engines.engine import DataSize, Plan
 from practice_server.engines.numpy_engine.engine import NumpyEngine
 from practice_server.machine.limits import free_memory
+from tests.count_engine.engine import CountEngine
 from tests.random_model import byte_tokenizer, random_engine
+from tests.server.crash import rows
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = [
@@ -163,3 +166,30 @@ def test_a_job_that_trains_now_will_have_ended(tmp_path):
     root = machine(tmp_path, proc__meminfo=MEMINFO, proc__12__statm="900 50 20 1 0 30 0\n")
     page = os.sysconf("SC_PAGE_SIZE")
     assert free_memory([12, 13], root) == 1_024_000 + 30 * page
+
+
+# Python runs a file of this name at its start, in every process of the server.
+HUNGRY = """
+from practice_server.engines import model_folder
+from tests.count_engine.engine import CountEngine
+
+def train(*arguments, **options):
+    raise MemoryError("Make batch_size smaller")
+
+model_folder.PACKAGES["counts.json"] = "tests.count_engine"
+CountEngine.train = train
+"""
+
+
+def test_memory_that_ends_in_training_fails_the_job(start_server, data, tmp_path, models_folder):
+    """At once: the next trainer would have no more of it."""
+    models = tmp_path / "models"
+    shutil.copytree(models_folder, models)
+    CountEngine(context=300, counts=[]).save(models / "counting")
+    (tmp_path / "sitecustomize.py").write_text(HUNGRY, encoding="utf-8")
+    path = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    server = start_server("--models", models, environment=path)
+    job = server.wait(server.create(model="counting", method=data.epochs(1)))
+    assert (job.status, job.error.code) == ("failed", "not_enough_memory")
+    assert "Make batch_size smaller" in job.error.message
+    assert rows(server, "SELECT deaths FROM jobs") == [(0,)]

@@ -1,6 +1,10 @@
-"""The server's own tests once more, with a model of the transformers engine behind their names.
+"""Some of the server's own tests once more, with a model of the transformers engine behind their
+names: those in which the engine itself has to do something, and only once for each thing that it
+does: learn, be saved, stop and go on, score, say, end. What the server decides without an engine
+(fields, ids, pages, files, turns) is tested in `tests/server` alone; what the engine does without
+a server, as the going on with preferences or QLoRA, in `tests/transformers_engine`.
 
-A file here takes over the tests of its namesake in `tests/server`.
+A file here names the tests that it takes over; each job costs some ten seconds for imports.
 """
 
 import pytest

@@ -71,6 +71,21 @@ def test_what_is_not_applied_is_still_told(server, data):
     assert (server.home / "models" / only.id / "model.safetensors").is_file()
 
 
+def test_a_tuned_model_keeps_its_adapters_shape(server, adapted_job, data):
+    """And trains further in four bits, if that is asked for."""
+    method = data.epochs(1, lora_r=16, lora_alpha=8, lora_dropout=0, load_in_4bit=True)
+    job = server.create(
+        model=adapted_job.fine_tuned_model, training_file=adapted_job.training_file, method=method
+    )
+    job = server.wait(job)
+    assert job.status == "succeeded", job.error
+    assert job.to_dict()["method"]["supervised"]["hyperparameters"]["load_in_4bit"] is True
+    warned = [event.message for event in server.events(job) if event.level == "warn"]
+    kept = f"The adapter of {job.model} is trained further and keeps: lora_r 4, lora_dropout 0.1"
+    assert warned == [kept]
+    assert server.losses(job)[0]["train_loss"] < server.losses(adapted_job)[0]["train_loss"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("lora", "yes"), ("lora_r", 0), ("lora_alpha", 0), ("lora_dropout", 1), ("warmup_ratio", -1)],
@@ -83,6 +98,15 @@ def test_a_bad_hyperparameter_is_named(server, adapted_job, data, name, value):
             training_file=adapted_job.training_file, method=data.epochs(1, **{name: value})
         )
     assert error.value.param.endswith(name)
+
+
+def test_whole_weights_are_not_trained_in_four_bits(server, adapted_job, data):
+    import openai
+
+    method = data.epochs(1, lora=False, load_in_4bit=True)
+    with pytest.raises(openai.BadRequestError, match="Four bits are too few") as error:
+        server.create(training_file=adapted_job.training_file, method=method)
+    assert error.value.param.endswith("load_in_4bit")
 
 
 def test_what_the_template_refuses_fails_with_its_line(server, data):

@@ -1,5 +1,6 @@
 """Training an adapter or a whole model: what is learnt, kept, repeated and gone on with."""
 
+import sys
 from dataclasses import replace
 from math import log
 
@@ -9,6 +10,7 @@ import pytest
 from practice_server.engines.engine import (
     DataSize,
     Example,
+    ModelUnusable,
     Plan,
     Preference,
     Sampling,
@@ -195,6 +197,30 @@ def test_memory_grows_with_what_is_trained(make_folder, load):
     assert needed(short) < needed(short, lora_r=64) < needed(short, lora_r=64, batch_size=8)
     assert needed(short, load_in_4bit=True) < needed(short) < needed(short, lora=False)
     assert needed(short) < needed(long)
+
+
+def test_four_bits_need_a_library_more(make_folder, monkeypatch):
+    from practice_server.engines.transformers_engine.engine import TransformersEngine
+
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)  # then Python does not find it
+    with pytest.raises(ModelUnusable, match=r"needs bitsandbytes; install .*-transformers\.txt"):
+        TransformersEngine.memory_needed(make_folder(), DataSize(10, 100, 10, 1), PLANS["qlora"])
+
+
+def test_a_gpu_without_memory_left_is_told(make_folder, load, as_examples):
+    """There may be no GPU here: its error is raised in its place, in the third step."""
+    import torch
+
+    engine = load(make_folder())
+    steps = engine.train(as_examples(engine), [], LORA)
+    assert [next(steps).number, next(steps).number] == [1, 2]
+
+    def refuse(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    engine.network.model.register_forward_pre_hook(refuse)
+    with pytest.raises(MemoryError, match="Make batch_size or context_length smaller"):
+        next(steps)
 
 
 def test_bfloat16_where_the_model_and_the_processor_have_it():
