@@ -16,7 +16,11 @@ WITH_REAL_MODELS = (
     "tests/server_transformers",
     "tests/transformers_model.py",
 )
-ON_A_CLUSTER = ("practice_server/engines/on_ray.py", "tests/ray", "tests/benchmarks/ray_scale.py")
+ON_A_CLUSTER = (
+    "practice_server/engines/on_ray.py",
+    "tests/cluster",
+    "tests/benchmarks/ray_scale.py",
+)
 OTHER_CLIENTS = "tests/clients"  # have requirements of their own
 
 

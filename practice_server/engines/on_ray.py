@@ -71,17 +71,15 @@ class Body:
         join(rank, number, address)
 
     def begin(
-        self, training: list[Any], validation: list[Any], plan: Plan, state: tuple[str, bytes]
+        self, training: list[Any], validation: list[Any], plan: Plan, saved: dict[str, bytes]
     ) -> int:
-        """As `Engine.train`; `state` is a file's name and what is in it. Returns `state_bytes`."""
-        name, content = state
+        """As `Engine.train`; `saved` is a state file, if there is one. Returns `state_bytes`."""
+        state = None
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            if name:
-                path.write_bytes(content)
-            self._steps = self._engine.train(
-                training, validation, plan, state=path if name else None
-            )
+            for name, content in saved.items():
+                state = Path(folder) / name
+                state.write_bytes(content)
+            self._steps = self._engine.train(training, validation, plan, state=state)
         return self._engine.state_bytes
 
     def step(self) -> Step | None:
@@ -129,7 +127,7 @@ class OnRay:
         self, training: list[Any], validation: list[Any], plan: Plan, *, state: Path | None = None
     ) -> Iterator[Step]:
         """Train in the actors and yield after each step; see `Trainable.train`."""
-        saved = (state.name, state.read_bytes()) if state else ("", b"")
+        saved = {state.name: state.read_bytes()} if state else {}
         given = [ray.put(part) for part in (training, validation, plan, saved)]
         self.state_bytes = _answers([a.begin.remote(*given) for a in self._actors])[0]
         return self._steps()

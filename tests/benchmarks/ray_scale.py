@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from practice_server.engines.engine import Example, Plan, TokenSequence
-from tests.ray.head import running_head, settings
+from tests.cluster.head import running_head, settings
 
 MEASURED, RECKONED = (1, 2), (4, 8)
 STEPS_OF_A_JOB = 180

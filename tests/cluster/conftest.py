@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.ray.head import running_head, settings
+from tests.cluster.head import running_head, settings
 from tests.server.conftest import *  # noqa: F403
 from tests.server.conftest import Server, models_folder
 from tests.transformers_model import save_random_model

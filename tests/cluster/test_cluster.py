@@ -19,7 +19,7 @@ from practice_server.engines.engine import (
     TrainingDiverged,
 )
 from practice_server.engines.engine import TokenSequence as Tokens
-from tests.ray.head import running_head
+from tests.cluster.head import running_head
 from tests.server.crash import LISTS_CHILDREN, children, is_gone, rows, wait_until
 
 pytestmark = pytest.mark.skipif(not LISTS_CHILDREN, reason="finds processes in /proc")
