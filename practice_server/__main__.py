@@ -10,9 +10,11 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from practice_server.app import create_app
+from practice_server.engines.cluster import Cluster, ClusterUnusable, count_lanes
 from practice_server.engines.engine import ModelUnusable
 from practice_server.engines.model_folder import exporter_of
 from practice_server.machine import limits
@@ -79,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _serve(options, home, api_key, learners, webhook)
     except HomeInUse as error:
         print(f"{error}. Use that one, or start this one with another --home.", file=sys.stderr)
-    except CannotListen as error:
+    except (CannotListen, ClusterUnusable) as error:
         print(error, file=sys.stderr)
     except sqlite3.DatabaseError as error:
         print(UNUSABLE.format(f"database {home.database}", error), file=sys.stderr)
@@ -141,6 +143,7 @@ def _serve(
         print(f"Rehearsed: {code}: {REHEARSALS[code]}.", file=sys.stderr)
     if home.has_lost_its_database():
         print(LOST.format(home=home.root, database=home.database.name), file=sys.stderr)
+    cluster = Cluster(options.ray, options.ray_actors) if options.ray else None
     is_locked_out = "invalid_api_key" in options.rehearse
     app = create_app(
         home,
@@ -149,11 +152,12 @@ def _serve(
         aliases=dict(options.alias),
         keys=Keys(server_key(None)) if is_locked_out else Keys(api_key, learners),
         host=options.host,
-        lanes=limits.lanes_for(limits.usable_processors(), options.lanes, usable_gpus()),
+        lanes=_lanes(options.lanes, cluster),
         most_memory=options.memory and options.memory * MEGABYTE,
         rehearsed=options.rehearse,
         result_files=options.result_files,
         webhook=webhook,
+        cluster=cluster,
     )
     services: Services = app.state.services
     for fault in services.catalogue.faults():
@@ -171,6 +175,19 @@ def _serve(
         idle_minutes=options.idle,
     )
     return 0
+
+
+def _lanes(wanted: int | None, cluster: Cluster | None) -> limits.Lanes:
+    """As many as the machine gives; of jobs that train elsewhere, as the cluster has room for.
+
+    Raises ClusterUnusable.
+    """
+    n_processors = limits.usable_processors()
+    if cluster is None:
+        return limits.lanes_for(n_processors, wanted, usable_gpus())
+    most = count_lanes(cluster)
+    lanes = limits.lanes_for(n_processors, wanted)
+    return replace(lanes, number=wanted or min(most, limits.MOST_LANES))
 
 
 def _begin_log() -> None:
@@ -213,6 +230,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="SQLite's journal; without it, delete on a network drive and wal elsewhere",
     )
     option("--lanes", type=_whole(1, 1000), metavar="N", help="how many jobs train at once")
+    option("--ray", metavar="ADDRESS", help="train on the Ray cluster there; see docs/scale.md")
+    option(
+        "--ray-actors",
+        type=_whole(1, 1000),
+        default=1,
+        metavar="N",
+        help="how many of the cluster's processors or GPUs train one job together",
+    )
     option("--memory", type=_whole(1, 10**9), metavar="MB", help="the most that training may take")
     option(
         "--idle",

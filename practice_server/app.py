@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Router
 
 from practice_server.asking.client import Answers
+from practice_server.engines.cluster import Cluster
 from practice_server.machine.limits import Lanes
 from practice_server.routes.services import Services
 from practice_server.routes.table import CALLS, OTHER_METHODS
@@ -57,13 +58,14 @@ def create_app(
     rehearsed: Collection[str],
     result_files: str,
     webhook: Webhook | None,
+    cluster: Cluster | None,
 ) -> Starlette:
     """The ASGI application that serves the folder `home`; `host` is the address it listens on.
 
     `journal_mode` is that of the database; see `Store`, also for what is raised. `lanes` is what
     the machine's processors give, `most_memory` what training may take; see `Scheduler`.
     `rehearsed`: some of REHEARSALS. `result_files`: "plain" or "base64". `webhook`: who is told
-    that a job has ended.
+    that a job has ended. `cluster`: where jobs train, if not on this machine.
     """
     store = Store(
         home.database, durable=True, journal_mode=journal_mode, patience=SECONDS_FOR_A_LOCK
@@ -75,6 +77,8 @@ def create_app(
     for name, model in aliases.items():
         arguments += ["--alias", f"{name}={model}"]
     arguments += ["--job-fails"] if "job_fails" in rehearsed else []
+    if cluster:
+        arguments += ["--ray", cluster.address, "--ray-actors", str(cluster.n_actors)]
     catalogue_type = LateCatalogue if "model_not_ready" in rehearsed else Catalogue
     answers = Answers(lanes.threads)
     scheduler = Scheduler(
@@ -84,6 +88,7 @@ def create_app(
         lanes=lanes,
         most_memory=most_memory,
         make_room=answers.make_room,
+        trains_elsewhere=cluster is not None,
         seconds_in_queue=SECONDS_IN_QUEUE if "job_waits" in rehearsed else 0,
     )
     services = Services(

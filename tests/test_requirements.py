@@ -16,6 +16,11 @@ WITH_REAL_MODELS = (
     "tests/server_transformers",
     "tests/transformers_model.py",
 )
+ON_A_CLUSTER = (
+    "practice_server/engines/on_ray.py",
+    "tests/cluster",
+    "tests/benchmarks/ray_scale.py",
+)
 OTHER_CLIENTS = "tests/clients"  # have requirements of their own
 
 
@@ -44,8 +49,10 @@ def test_what_is_imported_is_declared():
     own = {*FOLDERS, *(path.stem for path in files.values())} | sys.stdlib_module_names
     course, real_models = declared("requirements.txt"), declared("requirements-transformers.txt")
     development = declared("requirements-dev.txt") | real_models
+    cluster = declared("requirements-ray.txt")
     for place, path in files.items():
         known = course | development if place.startswith(IN_DEVELOPMENT) else course
         known = known | real_models if place.startswith(WITH_REAL_MODELS) else known
+        known = known | cluster if place.startswith(ON_A_CLUSTER) else known
         found = {NAMES.get(name, name).lower() for name in set(imported(path)) - own}
         assert found <= known, (place, found - known)

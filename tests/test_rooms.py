@@ -38,6 +38,15 @@ def test_only_an_engine_knows_itself(name, knowing):
     assert {path.relative_to(SERVER).parts[0] for path in found} == knowing
 
 
+def test_ray_is_imported_only_where_it_is_asked_for():
+    """In one file, which one function imports when a job trains on a cluster."""
+    sources = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SERVER.rglob("*.py")}
+    own = {path.name for path in sources if any("on_ray" in name for name in imports(path))}
+    assert own == {"train_job.py"}
+    at_the_top = [node for node in sources[SERVER / "training/train_job.py"].body]
+    assert not [node for node in at_the_top if "on_ray" in (getattr(node, "module", "") or "")]
+
+
 def test_every_folder_of_programs_has_its_place():
     folders = {path.parent.name for path in SERVER.glob("*/__init__.py")}
     assert folders == {*UPWARD, "pretraining"}

@@ -252,8 +252,8 @@ class Tokenizer(Protocol):
         """The bytes of tokens; a token may hold only a part of a character."""
 
 
-class Engine(Protocol):
-    """A model that can be trained and asked."""
+class Trainable(Protocol):
+    """A model that can be trained, in this process or elsewhere."""
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -263,26 +263,6 @@ class Engine(Protocol):
     """The most tokens that the model sees at once."""
     state_bytes: int
     """How many bytes `save_state` writes, about."""
-
-    @classmethod
-    def load(cls, folder: Path) -> Engine:
-        """Read a model folder: a base model, a checkpoint or a fine-tuned model."""
-
-    @classmethod
-    def load_tokenizer(cls, folder: Path) -> Tokenizer:
-        """Read the tokenizer alone, without the weights."""
-
-    @classmethod
-    def context_of(cls, folder: Path) -> int:
-        """The `context` of the model in this folder, without its weights."""
-
-    @classmethod
-    def memory_needed(cls, folder: Path, data: DataSize, plan: Plan) -> int:
-        """How many bytes a process needs at most to train the model in this folder.
-
-        An estimate from sizes alone, which reads no weights: rather too much than too little, but
-        not more than twice what is needed. Raises as `load` does for sizes that do not fit.
-        """
 
     def train(
         self,
@@ -305,7 +285,31 @@ class Engine(Protocol):
         """Write all that `train` needs to go on; the file appears whole or not at all."""
 
     def save(self, folder: Path) -> None:
-        """Write a model folder that `load` can read."""
+        """Write a model folder that `Engine.load` can read."""
+
+
+class Engine(Trainable, Protocol):
+    """A model that can be trained and asked."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Engine:
+        """Read a model folder: a base model, a checkpoint or a fine-tuned model."""
+
+    @classmethod
+    def load_tokenizer(cls, folder: Path) -> Tokenizer:
+        """Read the tokenizer alone, without the weights."""
+
+    @classmethod
+    def context_of(cls, folder: Path) -> int:
+        """The `context` of the model in this folder, without its weights."""
+
+    @classmethod
+    def memory_needed(cls, folder: Path, data: DataSize, plan: Plan) -> int:
+        """How many bytes a process needs at most to train the model in this folder.
+
+        An estimate from sizes alone, which reads no weights: rather too much than too little, but
+        not more than twice what is needed. Raises as `load` does for sizes that do not fit.
+        """
 
     def score(self, tokens: list[int], *, top_logprobs: int = 0) -> Iterator[Token]:
         """Yield each token but the first, with how likely the model found it after those before.

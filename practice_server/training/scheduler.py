@@ -48,13 +48,15 @@ class Scheduler:
         lanes: Lanes,
         most_memory: int | None,
         make_room: Callable[[], Awaitable[None]],
+        trains_elsewhere: bool = False,
         seconds_in_queue: float = 0,
     ) -> None:
         """`trainer_arguments`: what every trainer is started with beside its job.
 
         `make_room` frees what memory it can, before a job trains.
         `most_memory`: bytes that all jobs that train at once may take; None if there is no limit
-        but the machine's own. `seconds_in_queue`: for how long the next job stays `queued`.
+        but the machine's own, which does not count if a job `trains_elsewhere`.
+        `seconds_in_queue`: for how long the next job stays `queued`.
         """
         self._store = store
         self._home = home
@@ -62,6 +64,7 @@ class Scheduler:
         self._threads = lanes.threads
         self._most_memory = most_memory
         self._make_room = make_room
+        self._trains_elsewhere = trains_elsewhere
         self._seconds_in_queue = seconds_in_queue
         training = (Lane(TRAINING, lanes.gpu_of(number)) for number in range(lanes.number))
         self._lanes = [Lane(VALIDATING, lanes.gpu_of(0)), *training]
@@ -145,7 +148,8 @@ class Scheduler:
 
     def _memory_arguments(self) -> list[str]:
         """How many bytes there are for each job that trains, if anybody knows."""
-        free = free_memory(process.pid for process in self._children.values())
+        trainers = (process.pid for process in self._children.values())
+        free = None if self._trains_elsewhere else free_memory(trainers)
         known = [n_bytes for n_bytes in (free, self._most_memory) if n_bytes is not None]
         return ["--memory", str(min(known) // (len(self._lanes) - 1))] if known else []
 

@@ -18,7 +18,14 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from practice_server.engines.engine import Plan, StateUnusable, Step, TrainingDiverged
+from practice_server.engines.cluster import Cluster
+from practice_server.engines.engine import (
+    Plan,
+    StateUnusable,
+    Step,
+    Trainable,
+    TrainingDiverged,
+)
 from practice_server.engines.model_folder import engine_of, raising_model_unusable
 from practice_server.formats import rules
 from practice_server.formats.encoding import as_examples
@@ -63,11 +70,13 @@ class TrainingRun:
         *,
         fails: bool = False,
         result_files: str = "plain",
+        cluster: Cluster | None = None,
     ) -> None:
         """`ended` is set when the server is gone or the job is paused: save, and stop.
 
         `fails`: whether the job is to fail after an epoch, for a rehearsal. `result_files`: the
-        form of the result file, "plain" CSV or the same in "base64".
+        form of the result file, "plain" CSV or the same in "base64". `cluster`: where the engine
+        calculates, if not here.
         """
         self._store = store
         self._home = home
@@ -76,6 +85,7 @@ class TrainingRun:
         self._ended = ended
         self._fails = fails
         self._is_base64 = result_files == "base64"
+        self._cluster = cluster
         self._folder = home.job(job["id"])
         self._state = self._folder / f"state-{job['lease']}"
         self._save_at = 0.0
@@ -88,8 +98,7 @@ class TrainingRun:
         jobs.start(self._store, self._job)
         self._folder.mkdir(exist_ok=True)
         folder = find_model(self._catalogue, self._job).folder
-        with raising_model_unusable(folder):
-            self._engine = engine_of(folder).load(folder)
+        self._engine = self._load(folder)
         try:
             finished = self._train()
         except TrainingDiverged as error:
@@ -98,6 +107,14 @@ class TrainingRun:
             raise JobFailed("training_diverged", message, param) from error
         if finished:
             self._succeed()
+
+    def _load(self, folder: Path) -> Trainable:
+        if self._cluster is None:
+            with raising_model_unusable(folder):
+                return engine_of(folder).load(folder)
+        from practice_server.engines.on_ray import OnRay
+
+        return OnRay(folder, self._cluster)
 
     def _train(self) -> bool:
         """Take all steps; False if the server ended the run before the last."""

@@ -15,6 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
+from practice_server.engines.cluster import Cluster, ClusterUnusable
 from practice_server.engines.engine import ModelUnusable
 from practice_server.machine import children
 from practice_server.store import jobs
@@ -38,6 +39,9 @@ def main() -> int:
             _bring_on(store, home, catalogue, job, ended, options)
         except JobFailed as failure:
             fail(store, home, job, failure)
+        except ClusterUnusable as error:
+            print(error, file=sys.stderr)
+            return 1  # as a death: the job is tried again, from its last saved state
     return 0
 
 
@@ -69,8 +73,16 @@ def _bring_on(
         else:
             from practice_server.training.train_job import TrainingRun
 
-            choices = {"fails": options.job_fails, "result_files": options.result_files}
-            TrainingRun(store, home, catalogue, job, ended, **choices).run()
+            TrainingRun(
+                store,
+                home,
+                catalogue,
+                job,
+                ended,
+                fails=options.job_fails,
+                result_files=options.result_files,
+                cluster=Cluster(options.ray, options.ray_actors) if options.ray else None,
+            ).run()
     except ModelUnusable as error:
         message = f"The job failed because the model {job['model']} cannot be used: {error}"
         raise JobFailed("model_not_available", message, "model") from error
@@ -95,6 +107,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--memory", type=int, help="bytes that training may take, if known")
     parser.add_argument("--result-files", default="plain", help="or base64")
     parser.add_argument("--job-fails", action="store_true", help="after its first epoch")
+    parser.add_argument("--ray", help="the address of the cluster that trains, if one does")
+    parser.add_argument("--ray-actors", type=int, default=1, help="how many train the job there")
     parser.add_argument("--job", required=True, help="the job's id")
     return parser.parse_args()
 

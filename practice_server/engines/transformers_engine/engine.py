@@ -20,6 +20,7 @@ from practice_server.engines.engine import (
     Step,
     Token,
 )
+from practice_server.engines.transformers_engine import shares
 from practice_server.engines.transformers_engine.memory import (
     context_of,
     memory_needed,
@@ -88,6 +89,10 @@ class TransformersEngine:
     def _steps(self, training: Training) -> Iterator[Step]:
         with on_device():
             yield from training.steps()
+
+    def join(self, rank: int, number: int, address: str) -> None:
+        """Train with other processes from now on; see `on_ray.py`."""
+        shares.join(rank, number, address)
 
     def save_state(self, path: Path) -> None:
         """Write all that `train` needs to go on; RuntimeError if nothing was trained."""

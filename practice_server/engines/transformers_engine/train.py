@@ -13,6 +13,7 @@ from practice_server.engines.engine import Plan
 from practice_server.engines.loop import Loop, Score
 from practice_server.engines.transformers_engine.network import Network
 from practice_server.engines.transformers_engine.objectives import Objective, parts
+from practice_server.engines.transformers_engine.shares import add_up, rank, share
 
 # What a multiplier of 1 stands for, unless the model's config.json has a rate of its own.
 ADAPTER_RATE, WHOLE_RATE = 2e-4, 2e-5
@@ -52,16 +53,18 @@ class Training(Loop):
 
     def gradients(self, items: Sequence[Any], number: int) -> tuple[Score, float]:
         """See `Loop.gradients`. What is left out at random follows from the step's number alone,
-        so that training that goes on after a crash leaves out the same."""
-        torch.manual_seed(self._plan.seed + number)
+        so that training that goes on after a crash leaves out the same; each process of several
+        leaves out something else."""
+        torch.manual_seed(self._plan.seed + number + rank() * self._total)
         self._network.model.train()
         self._optimizer.zero_grad()
         n_losses = sum(map(self._objective.n_losses, items))
         score = Score()
-        for part in parts(items):
+        for part in parts(share(items)):
             loss = self._objective.add_score(score, self._network, part)
             (loss / n_losses).backward()
         self._network.model.eval()
+        add_up(score, self._trained.values())
         return score, float(get_total_norm(self._gradients()))
 
     def update(self, learning_rate: float, clip: float) -> None:
@@ -76,8 +79,9 @@ class Training(Loop):
         """See `Loop.evaluate`."""
         score = Score()
         with torch.inference_mode():
-            for part in parts(items):
+            for part in parts(share(items)):
                 self._objective.add_score(score, self._network, part)
+        add_up(score)
         return score
 
     def arrays(self) -> dict[str, np.ndarray]:
