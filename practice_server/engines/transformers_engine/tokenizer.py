@@ -20,9 +20,10 @@ from jinja2.exceptions import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from practice_server.engines.engine import ChatRefused, Message, TokenSequence, Tool
+from practice_server.engines.engine import CallForm, ChatRefused, Message, TokenSequence, Tool
 from practice_server.engines.messages import called_functions, message_text
 from practice_server.engines.model_folder import CONFIG_FILE, read_json
+from practice_server.engines.transformers_engine.call_form import call_form
 from practice_server.engines.transformers_engine.folder import base_of
 from practice_server.engines.transformers_engine.messages import for_template
 
@@ -30,13 +31,11 @@ from practice_server.engines.transformers_engine.messages import for_template
 BYTES = {character: byte for byte, character in bytes_to_unicode().items()}
 WORD_START = "\u2581"  # what vocabularies of SentencePiece write for a space
 ANSWER = "Yes, indeed."
-PROBE = ({"role": "user", "content": "Is it?"}, {"role": "assistant", "content": ANSWER})
+QUESTION = {"role": "user", "content": "Is it?"}
 
 
 class Tokenizer:
     """Implements `practice_server.engines.engine.Tokenizer`."""
-
-    call = None
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, ends: set[int]) -> None:
         """`ends`: the tokens with which the model is known to end; the template may add one."""
@@ -73,13 +72,25 @@ class Tokenizer:
         return sorted(self._special - self.ends - set(self._tokens(self._probe)))
 
     @cached_property
+    def call(self) -> CallForm | None:
+        """How the template writes calls; None if they are not JSON between texts."""
+        ends = [self.decode_bytes([end]).decode() for end in self.ends]
+        return call_form(self._written, ends)
+
+    @cached_property
     def _probe(self) -> str:
+        """What the template writes for a known text; nothing if it has no place for it."""
+        written = self._written({"role": "assistant", "content": ANSWER})
+        return written if ANSWER in written else ""
+
+    def _written(self, answer: Message, tools: Sequence[Tool] | None = None) -> str:
         """What the template writes for an answer; nothing if it has its own idea of a chat."""
         try:
-            before, whole = self._render(PROBE[:1], None, to_speak=True), self._render(PROBE, None)
+            before = self._render([QUESTION], tools, to_speak=True)
+            whole = self._render([QUESTION, answer], tools)
         except ChatRefused:
             return ""
-        return whole[len(before) :] if ANSWER in whole[len(before) :] else ""
+        return whole[len(before) :] if whole.startswith(before) else ""
 
     def encode_chat(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
