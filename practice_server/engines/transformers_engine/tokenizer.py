@@ -74,8 +74,12 @@ class Tokenizer:
     @cached_property
     def call(self) -> CallForm | None:
         """How the template writes calls; None if they are not JSON between texts."""
-        ends = [self.decode_bytes([end]).decode() for end in self.ends]
-        return call_form(self._written, ends)
+        return call_form(self._written, self._ends)
+
+    @cached_property
+    def _ends(self) -> list[str]:
+        """The texts of `ends`."""
+        return [self._added[end] for end in self.ends if end in self._added]
 
     @cached_property
     def _probe(self) -> str:
@@ -95,8 +99,23 @@ class Tokenizer:
     def encode_chat(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
     ) -> list[TokenSequence]:
-        """A whole conversation for training; see the seam. Raises ChatRefused."""
-        return [self._to_end(sequence) for sequence in self._sequences(messages, tools)]
+        """A whole conversation for training; see the seam. Raises ChatRefused.
+
+        It is one sequence as long as what was said stays as it is.
+        """
+        texts: list[tuple[str, list[range]]] = []
+        for place, message in enumerate(messages):
+            if message["role"] != "assistant" or message.get("weight") == 0:
+                continue
+            before = self._render(messages[:place], tools, to_speak=True)
+            whole = self._render(messages[: place + 1], tools)
+            _check_answer(before, whole, message)
+            spoken = range(len(before), self._end_of_answer(whole, len(before)))
+            if texts and before.startswith(texts[-1][0]):
+                texts[-1] = (whole, [*texts[-1][1], spoken])
+            else:
+                texts.append((whole, [spoken]))
+        return [self._masked(*text) for text in texts]
 
     def encode_prompt(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
@@ -132,42 +151,19 @@ class Tokenizer:
     def _tokens(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    def _sequences(
-        self, messages: Sequence[Message], tools: Sequence[Tool] | None
-    ) -> list[TokenSequence]:
-        """One sequence as long as what was said stays as it is, with each turn's whole text."""
-        texts: list[tuple[str, list[range]]] = []
-        for place, message in enumerate(messages):
-            if message["role"] != "assistant" or message.get("weight") == 0:
-                continue
-            before = self._render(messages[:place], tools, to_speak=True)
-            whole = self._render(messages[: place + 1], tools)
-            _check_answer(before, whole, message)
-            spoken = range(len(before), len(whole))
-            if texts and before.startswith(texts[-1][0]):
-                texts[-1] = (whole, [*texts[-1][1], spoken])
-            else:
-                texts.append((whole, [spoken]))
-        return [self._masked(*text) for text in texts]
+    def _end_of_answer(self, text: str, start: int) -> int:
+        """Where its end is written: nobody waits for what a template writes behind it."""
+        ends = [place + len(end) for end in self._ends if (place := text.find(end, start)) >= 0]
+        return min(ends, default=len(text))
 
     def _masked(self, text: str, spoken: list[range]) -> TokenSequence:
-        """Tokens that begin inside what was spoken are trained on."""
+        """Tokens that begin inside what was spoken are trained on, and an end, even where the
+        template writes none."""
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        starts = [start for start, _ in encoded["offset_mapping"]]
-        return TokenSequence(
-            encoded["input_ids"], [any(start in each for each in spoken) for start in starts]
-        )
-
-    def _to_end(self, sequence: TokenSequence) -> TokenSequence:
-        """Without what a template writes behind an answer's end: nobody waits for it. Where it
-        writes no end, there is one."""
-        tokens, trained_on, after_end = list(sequence.tokens), list(sequence.trained_on), False
-        for place, token in enumerate(tokens):
-            after_end = after_end and trained_on[place]
-            trained_on[place] = trained_on[place] and not after_end
-            after_end = trained_on[place] and token in self.ends or after_end
+        tokens, places = encoded["input_ids"], encoded["offset_mapping"]
+        trained_on = [any(start in each for each in spoken) for start, _ in places]
         if trained_on[-1] and tokens[-1] not in self.ends:
-            tokens, trained_on = [*tokens, self._tokenizer.eos_token_id], [*trained_on, True]
+            return TokenSequence([*tokens, self._tokenizer.eos_token_id], [*trained_on, True])
         return TokenSequence(tokens, trained_on)
 
     def _render(
