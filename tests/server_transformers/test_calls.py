@@ -89,7 +89,8 @@ def test_a_model_that_was_tuned_on_calls_makes_them_as_its_template_does(server,
     refused = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "No {."}]
     lines.append({"messages": refused, "tools": TOOLS})
     uploaded = server.upload(2 * lines)
-    job = server.wait(server.create(training_file=uploaded, method=data.epochs(10)))
+    method = data.epochs(20, lora=False, learning_rate_multiplier=0.2)
+    job = server.wait(server.create(training_file=uploaded, method=method))
     assert job.status == "succeeded", job.error
     options = {"model": job.fine_tuned_model, "tools": TOOLS, "temperature": 0}
     for line in lines:
