@@ -56,12 +56,14 @@ def byte_tokenizer(template=TEMPLATE):
     )
 
 
-def save_random_model(folder, *, kind="llama", learning_rate=None, aliases=(), **sizes):
+def save_random_model(
+    folder, *, kind="llama", learning_rate=None, aliases=(), template=TEMPLATE, **sizes
+):
     """A model of transformers' own making, with weights drawn from a seed."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    tokenizer = byte_tokenizer()
+    tokenizer = byte_tokenizer(template)
     sizes = {
         "hidden_size": 32,
         "intermediate_size": 48,

@@ -33,6 +33,7 @@ from typing import Any
 
 from practice_server.asking.speech import Speech
 from practice_server.engines.engine import (
+    CallForm,
     ChatRefused,
     Engine,
     Mask,
@@ -172,11 +173,30 @@ def _encode(engine: Engine, request: Request) -> list[int]:
 
 def _mask(engine: Engine, request: Request) -> Mask | None:
     """What holds the answer to its form; None if it has none."""
-    if "form" not in request:
+    form = request.get("form")
+    if form is None:
         return None
+    if form["functions"]:
+        _check_calls(engine.tokenizer.call, form)
     from practice_server.asking.constraint import mask_of  # plain answers do without it
 
-    return mask_of(engine.tokenizer, request["form"])
+    return mask_of(engine.tokenizer, form)
+
+
+def _check_calls(call: CallForm | None, form: dict[str, Any]) -> None:
+    """Raises Refused if the answer cannot have calls, or they could not be told from its text."""
+    if call is None:
+        message = (
+            "This model cannot call functions: its chat template writes no calls with a name and"
+            " arguments as JSON."
+        )
+        raise Refused(message, None, "tools")
+    if form["text"] and not form["must_call"] and call.before.startswith("{"):
+        message = (
+            "This model writes calls as JSON objects, so that they cannot be told from a text by a"
+            " schema: ask for one of the two, with 'tool_choice' or without 'response_format'."
+        )
+        raise Refused(message, None, "tool_choice")
 
 
 def _refusal(engine: Engine, form: dict[str, Any], error: MaskUnusable) -> Refused:

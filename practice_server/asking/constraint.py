@@ -7,6 +7,7 @@ Only the answering child imports this, when a request first has a form. `form` i
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,9 +17,11 @@ import tiktoken
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from llguidance.tiktoken import lltokenizer_from_encoding
 
-from practice_server.engines.engine import Mask, MaskUnusable, Tokenizer
+from practice_server.engines.engine import CallForm, Mask, MaskUnusable, Tokenizer
 
 Form = dict[str, Any]
+
+ANY_TEXT = "/(?s:.*)/"
 
 # JSON stands on one line. After a comma or colon there may be one space: were any number of spaces
 # allowed, a small model would go on with them for ever.
@@ -49,10 +52,11 @@ class GrammarMask:
 
 def mask_of(tokenizer: Tokenizer, form: Form) -> Mask:
     """The mask for an answer of this form. Raises MaskUnusable."""
-    if tokenizer.encoding is None or (form["functions"] and tokenizer.call is None):
+    if tokenizer.encoding is None:
         raise MaskUnusable("this model's answers cannot be held to a form")
     vocabulary = _vocabulary(tokenizer.encoding, tuple(tokenizer.ends))
-    return GrammarMask(_matcher(vocabulary, _grammar(form, tokenizer.call)).deep_copy())
+    grammar = _grammar(form, tokenizer.call, vocabulary)
+    return GrammarMask(_matcher(vocabulary, grammar).deep_copy())
 
 
 def at_fault(tokenizer: Tokenizer, form: Form) -> dict[str, Any]:
@@ -67,20 +71,44 @@ def at_fault(tokenizer: Tokenizer, form: Form) -> dict[str, Any]:
     return schemas[-1]
 
 
-def _grammar(form: Form, call: int | None) -> str:
+def _grammar(form: Form, call: CallForm | None, vocabulary: LLTokenizer) -> str:
     """In Lark's notation, with the library's `%json` for schemas and `<[7]>` for token 7."""
-    text = _json(form["text"]["content"]) if form["text"] else "/(?s:.*)/"
-    if not form["functions"]:
+    text = _json(form["text"]["content"]) if form["text"] else ANY_TEXT
+    if not form["functions"] or call is None:
         return f"start: {text}"
+
+    def written(literal: str) -> str:
+        return " ".join(_pieces(literal, vocabulary))
+
     functions = " | ".join(
-        f'"{function["name"]}" {_json(function["parameters"]["content"])}'
+        f"{written(function['name'] + call.between)} {_json(function['parameters']['content'])}"
         for function in form["functions"]
     )
-    calls = "call+" if form["parallel"] else "call"
-    if not form["must_call"]:
-        # Beside calls there may be any text, but no text by a schema.
-        calls = f"text | {calls}" if form["text"] else f"text | text {calls}"
-    return f"start: {calls}\ntext: {text}\ncall: <[{call}]> ({functions})\n"
+    more = f"({written(call.following)} function)*" if form["parallel"] and call.following else ""
+    # Beside calls there may be any text, but no text by a schema.
+    after_text = not (form["text"] or form["must_call"] or call.gap is None)
+    first, *rest = _pieces(call.before.lstrip() if after_text else call.before, vocabulary)
+    # What is no token might be text too: as soon as it is there, it is the beginning of a call.
+    lazy = "" if first.startswith("<") else "[lazy]"
+    calls = f"begin {' '.join(rest)} function {more} {written(call.after)}"
+    return (
+        f"start: {calls if form['must_call'] else f'text | {calls}'}\n"
+        f"begin{lazy}: {ANY_TEXT if after_text else ''} {first}\n"
+        f"text: {text}\n"
+        f"function: {functions}\n"
+    )
+
+
+def _pieces(literal: str, vocabulary: LLTokenizer) -> list[str]:
+    """A literal text in the grammar's notation, cut where special tokens stand in it."""
+    tokens = vocabulary.tokenize_str(literal, parse_special=True)
+    special = {vocabulary.decode_str([t]): t for t in tokens if vocabulary.is_special_token(t)}
+    texts = re.split(f"({'|'.join(map(re.escape, special))})", literal) if special else [literal]
+    return [
+        f"<[{special[text]}]>" if text in special else json.dumps(text, ensure_ascii=False)
+        for text in texts
+        if text
+    ]
 
 
 def _json(schema: dict[str, Any]) -> str:

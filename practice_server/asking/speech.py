@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from practice_server.asking.streams import CallStream, Piece, TextStream, TokenStream
+from practice_server.asking.call_stream import CallStream
+from practice_server.asking.streams import Piece, TextStream, TokenStream
 from practice_server.engines.engine import Engine, Mask, Sampling, Token
 
 # What the service shows for a token that cannot come; JSON has no minus infinity.
@@ -21,7 +22,7 @@ class Speech:
         self._score_prompt = request.get("score_prompt", False)
         self._stream = TextStream(request["stop"])
         self._tokens = TokenStream()
-        self._calls = CallStream()
+        self._calls = _calls(engine, request.get("form"))
         self._in_call = False
         self._n_tokens = 0
         self._drawn: list[float] = []
@@ -46,6 +47,9 @@ class Speech:
                 finish_reason = "stop"
                 break
         if not self._in_call:
+            # What was cut off may have been the beginning of a call.
+            if self._calls and finish_reason == "stop":
+                yield from self._text(self._calls.end())
             yield from self._end_text()
         mean_logprob = sum(self._drawn) / max(1, len(self._drawn))
         yield {
@@ -55,19 +59,25 @@ class Speech:
         }
 
     def _take(self, token: Token) -> Iterator[dict[str, Any]]:
-        if token.id == self._engine.tokenizer.call:
-            if not self._in_call:
-                yield from self._end_text()
+        piece = self._piece(token)
+        if self._sampling.top_logprobs is not None and not self._in_call:
+            self._tokens.add(piece)
+        parts = self._calls.add(piece.content) if self._calls else [{"text": piece.content}]
+        for part in parts:
+            if "text" in part:
+                yield from self._text(part["text"])
+            elif not self._stream.stopped:
+                yield from self._call(part)
+
+    def _text(self, content: bytes) -> Iterator[dict[str, Any]]:
+        text = self._stream.add(content)
+        yield from self._part(text, self._tokens.shown(self._stream.n_shown))
+
+    def _call(self, part: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if not self._in_call:
             self._in_call = True
-            self._calls.begin()
-        elif self._in_call:
-            yield from self._calls.add(self._bytes(token.id))
-        else:
-            piece = self._piece(token)
-            if self._sampling.top_logprobs is not None:
-                self._tokens.add(piece)
-            text = self._stream.add(piece.content)
-            yield from self._part(text, self._tokens.shown(self._stream.n_shown))
+            yield from self._end_text()
+        yield part
 
     def _end_text(self) -> Iterator[dict[str, Any]]:
         """What was held back of the text."""
@@ -87,6 +97,14 @@ class Speech:
     def _part(self, text: str, pieces: list[Piece]) -> Iterator[dict[str, Any]]:
         if text or pieces:
             yield {"text": text, "logprobs": [self._entry(piece) for piece in pieces]}
+
+
+def _calls(engine: Engine, form: dict[str, Any] | None) -> CallStream | None:
+    """What tells calls from text in answers of this form; None if there can be no calls."""
+    written = engine.tokenizer.call
+    if not form or not form["functions"] or written is None:
+        return None
+    return CallStream(written, after_text=written.gap is not None and not form["text"])
 
 
 def _logprob(content: bytes, logprob: float) -> dict[str, Any]:

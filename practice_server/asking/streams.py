@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
-from typing import Any
+from typing import AnyStr
 
 from practice_server.engines.engine import Token
 
@@ -45,7 +45,7 @@ class TextStream:
         if found:
             self.stopped, self._waiting = True, ""
             return self._given_out(text[: min(found)])
-        held = max((_overlap(text, stop) for stop in self._stop), default=0)
+        held = max((overlap(text, stop) for stop in self._stop), default=0)
         self._waiting = text[len(text) - held :]
         return self._given_out(text[: len(text) - held])
 
@@ -54,8 +54,8 @@ class TextStream:
         return text
 
 
-def _overlap(text: str, stop: str) -> int:
-    """How many of the last characters of `text` are the first ones of `stop`."""
+def overlap(text: AnyStr, stop: AnyStr) -> int:
+    """How many of the last characters of `text` are the first ones of `stop`, without its last."""
     lengths = range(min(len(text), len(stop) - 1), 0, -1)
     return next((length for length in lengths if text.endswith(stop[:length])), 0)
 
@@ -118,29 +118,3 @@ class TokenStream:
         pieces = self.shown(n_shown)
         cut = self._waiting[0].cut(n_shown) if self._waiting else None
         return [*pieces, cut] if cut and cut.content else pieces
-
-
-class CallStream:
-    """Takes the bytes of calls as they are generated, gives out what is new in each: its
-    function's name once it is whole, then pieces of its arguments."""
-
-    def __init__(self) -> None:
-        self._number = -1
-
-    def begin(self) -> None:
-        """The next call begins."""
-        self._number += 1
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._name: str | None = ""
-
-    def add(self, piece: bytes) -> list[dict[str, Any]]:
-        """What can be shown now: each has the number of its `call`, and a `name` or
-        `arguments`."""
-        text = self._decoder.decode(piece)
-        shown = []
-        if self._name is not None:
-            name, brace, text = (self._name + text).partition("{")
-            self._name = None if brace else name
-            shown, text = [{"name": name}] if brace else [], brace + text
-        shown += [{"arguments": text}] if text else []
-        return [{"call": self._number, **part} for part in shown]

@@ -210,6 +210,24 @@ class Mask(Protocol):
         """The answer goes on with this token."""
 
 
+@dataclass(frozen=True)
+class CallForm:
+    """How an answer calls functions: the texts around their names and arguments.
+
+    `before` stands before the first name, `between` between a name and its arguments, which are a
+    JSON object, and `after` behind the last arguments. `following`: from the arguments of a call
+    to the next name; None if an answer has one call only. `gap`: the space from a text to the
+    calls behind it; None if an answer has either text or calls. Where a part of these texts is
+    the text of a special token, it is that token.
+    """
+
+    before: str
+    between: str
+    after: str
+    following: str | None
+    gap: str | None
+
+
 class Tokenizer(Protocol):
     """From conversations and texts to token numbers, and back."""
 
@@ -218,9 +236,8 @@ class Tokenizer(Protocol):
         """The tokens with which an answer ends."""
 
     @property
-    def call(self) -> int | None:
-        """The token with which an answer begins each call of a tool, after its text; the name of
-        the function and its arguments as JSON follow. None if no tools can be called."""
+    def call(self) -> CallForm | None:
+        """How an answer calls functions; None if it cannot, or in a form that is another one."""
 
     @property
     def encoding(self) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import tiktoken
 
-from practice_server.engines.engine import Message, TokenSequence, Tool
+from practice_server.engines.engine import CallForm, Message, TokenSequence, Tool
 from practice_server.engines.messages import called_functions, message_text
 from practice_server.engines.numpy_engine.folder import RANKS_FILE, TOKENIZER_FILE
 
@@ -85,7 +85,7 @@ class Tokenizer:
         )
         self.end = self._special["<|end|>"]
         self.ends = frozenset({self.end})
-        self.call = self._special["<|tool|>"]
+        self.call = CallForm("<|tool|>", between="", after="", following="<|tool|>", gap="")
         self.pad = self._special["<|pad|>"]
         self.special = frozenset(self._special.values())
         self.vocabulary_size = len(ranks) + len(self._special)
@@ -166,7 +166,8 @@ class Tokenizer:
 
     def _calls(self, message: Message) -> list[int]:
         written = (call["name"] + call["arguments"] for call in called_functions(message))
-        return [token for call in written for token in (self.call, *self.encode(call))]
+        mark = self._special["<|tool|>"]
+        return [token for call in written for token in (mark, *self.encode(call))]
 
     def _role(self, message: Message) -> int:
         role = message["role"]

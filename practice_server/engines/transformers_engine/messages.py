@@ -7,35 +7,48 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from practice_server.engines.engine import ChatRefused, Message
-from practice_server.engines.messages import called_functions, message_text
+from practice_server.engines.messages import message_text
+
+Ids = dict[str | None, str]
 
 
 def for_template(messages: Sequence[Message], *, knows_developer: bool) -> list[dict[str, Any]]:
     """Each with a text as content, and with calls whose arguments are objects.
 
-    The API writes arguments as a string of JSON; templates write them out themselves. Raises
-    ChatRefused for arguments that are none.
+    The API writes arguments as a string of JSON; templates write them out themselves. Calls are
+    numbered anew: some templates take no ids but of nine letters and digits. Raises ChatRefused
+    for arguments that are no object.
     """
-    return [_plain(message, knows_developer) for message in messages]
+    ids: Ids = {}
+    return [_plain(message, ids, knows_developer) for message in messages]
 
 
-def _plain(message: Message, knows_developer: bool) -> dict[str, Any]:
+def _plain(message: Message, ids: Ids, knows_developer: bool) -> dict[str, Any]:
     role = {"function": "tool"}.get(message["role"], message["role"])
     if role == "developer" and not knows_developer:
         role = "system"
-    plain: dict[str, Any] = {"role": role, "content": message_text(message)}
-    plain |= {key: message[key] for key in ("name", "tool_call_id") if message.get(key)}
-    ids = [call.get("id") for call in message.get("tool_calls") or ()] or [None]
-    calls = [_call(*call) for call in zip(called_functions(message), ids, strict=False)]
-    return plain | {"tool_calls": calls} if calls else plain
+    plain = {"role": role, "content": message_text(message)}
+    if message.get("name"):
+        plain["name"] = message["name"]
+    if message.get("tool_call_id"):
+        plain["tool_call_id"] = _numbered(message["tool_call_id"], ids)
+    calls = message.get("tool_calls") or ()
+    if message.get("function_call"):
+        calls = [{"function": message["function_call"]}]
+    return plain | ({"tool_calls": [_call(call, ids) for call in calls]} if calls else {})
 
 
-def _call(function: Mapping[str, str], call_id: str | None) -> dict[str, Any]:
+def _call(call: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
+    name, arguments = call["function"]["name"], call["function"]["arguments"]
     try:
-        arguments = json.loads(function["arguments"] or "{}")
+        arguments = json.loads(arguments or "{}")
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
-        raise ChatRefused(f"the arguments of the call of {function['name']} are no JSON object")
-    told = {"type": "function", "function": {"name": function["name"], "arguments": arguments}}
-    return told | ({"id": call_id} if call_id else {})
+        raise ChatRefused(f"the arguments of the call of {name} are no JSON object")
+    function = {"name": name, "arguments": arguments}
+    return {"type": "function", "function": function, "id": _numbered(call.get("id"), ids)}
+
+
+def _numbered(call_id: str | None, ids: Ids) -> str:
+    return ids.setdefault(call_id, f"call{len(ids):05}")

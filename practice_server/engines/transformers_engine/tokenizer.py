@@ -20,9 +20,10 @@ from jinja2.exceptions import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from practice_server.engines.engine import ChatRefused, Message, TokenSequence, Tool
+from practice_server.engines.engine import CallForm, ChatRefused, Message, TokenSequence, Tool
 from practice_server.engines.messages import called_functions, message_text
 from practice_server.engines.model_folder import CONFIG_FILE, read_json
+from practice_server.engines.transformers_engine.call_form import call_form
 from practice_server.engines.transformers_engine.folder import base_of
 from practice_server.engines.transformers_engine.messages import for_template
 
@@ -30,13 +31,11 @@ from practice_server.engines.transformers_engine.messages import for_template
 BYTES = {character: byte for byte, character in bytes_to_unicode().items()}
 WORD_START = "\u2581"  # what vocabularies of SentencePiece write for a space
 ANSWER = "Yes, indeed."
-PROBE = ({"role": "user", "content": "Is it?"}, {"role": "assistant", "content": ANSWER})
+QUESTION = {"role": "user", "content": "Is it?"}
 
 
 class Tokenizer:
     """Implements `practice_server.engines.engine.Tokenizer`."""
-
-    call = None
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, ends: set[int]) -> None:
         """`ends`: the tokens with which the model is known to end; the template may add one."""
@@ -73,19 +72,50 @@ class Tokenizer:
         return sorted(self._special - self.ends - set(self._tokens(self._probe)))
 
     @cached_property
+    def call(self) -> CallForm | None:
+        """How the template writes calls; None if they are not JSON between texts."""
+        return call_form(self._written, self._ends)
+
+    @cached_property
+    def _ends(self) -> list[str]:
+        """The texts of `ends`."""
+        return [self._added[end] for end in self.ends if end in self._added]
+
+    @cached_property
     def _probe(self) -> str:
+        """What the template writes for a known text; nothing if it has no place for it."""
+        written = self._written({"role": "assistant", "content": ANSWER})
+        return written if ANSWER in written else ""
+
+    def _written(self, answer: Message, tools: Sequence[Tool] | None = None) -> str:
         """What the template writes for an answer; nothing if it has its own idea of a chat."""
         try:
-            before, whole = self._render(PROBE[:1], None, to_speak=True), self._render(PROBE, None)
+            before = self._render([QUESTION], tools, to_speak=True)
+            whole = self._render([QUESTION, answer], tools)
         except ChatRefused:
             return ""
-        return whole[len(before) :] if ANSWER in whole[len(before) :] else ""
+        return whole[len(before) :] if whole.startswith(before) else ""
 
     def encode_chat(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
     ) -> list[TokenSequence]:
-        """A whole conversation for training; see the seam. Raises ChatRefused."""
-        return [self._to_end(sequence) for sequence in self._sequences(messages, tools)]
+        """A whole conversation for training; see the seam. Raises ChatRefused.
+
+        It is one sequence as long as what was said stays as it is.
+        """
+        texts: list[tuple[str, list[range]]] = []
+        for place, message in enumerate(messages):
+            if message["role"] != "assistant" or message.get("weight") == 0:
+                continue
+            before = self._render(messages[:place], tools, to_speak=True)
+            whole = self._render(messages[: place + 1], tools)
+            _check_answer(before, whole, message)
+            spoken = range(len(before), self._end_of_answer(whole, len(before)))
+            if texts and before.startswith(texts[-1][0]):
+                texts[-1] = (whole, [*texts[-1][1], spoken])
+            else:
+                texts.append((whole, [spoken]))
+        return [self._masked(*text) for text in texts]
 
     def encode_prompt(
         self, messages: Sequence[Message], tools: Sequence[Tool] | None = None
@@ -121,42 +151,19 @@ class Tokenizer:
     def _tokens(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    def _sequences(
-        self, messages: Sequence[Message], tools: Sequence[Tool] | None
-    ) -> list[TokenSequence]:
-        """One sequence as long as what was said stays as it is, with each turn's whole text."""
-        texts: list[tuple[str, list[range]]] = []
-        for place, message in enumerate(messages):
-            if message["role"] != "assistant" or message.get("weight") == 0:
-                continue
-            before = self._render(messages[:place], tools, to_speak=True)
-            whole = self._render(messages[: place + 1], tools)
-            _check_answer(before, whole, message)
-            spoken = range(len(before), len(whole))
-            if texts and before.startswith(texts[-1][0]):
-                texts[-1] = (whole, [*texts[-1][1], spoken])
-            else:
-                texts.append((whole, [spoken]))
-        return [self._masked(*text) for text in texts]
+    def _end_of_answer(self, text: str, start: int) -> int:
+        """Where its end is written: nobody waits for what a template writes behind it."""
+        ends = [place + len(end) for end in self._ends if (place := text.find(end, start)) >= 0]
+        return min(ends, default=len(text))
 
     def _masked(self, text: str, spoken: list[range]) -> TokenSequence:
-        """Tokens that begin inside what was spoken are trained on."""
+        """Tokens that begin inside what was spoken are trained on, and an end, even where the
+        template writes none."""
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        starts = [start for start, _ in encoded["offset_mapping"]]
-        return TokenSequence(
-            encoded["input_ids"], [any(start in each for each in spoken) for start in starts]
-        )
-
-    def _to_end(self, sequence: TokenSequence) -> TokenSequence:
-        """Without what a template writes behind an answer's end: nobody waits for it. Where it
-        writes no end, there is one."""
-        tokens, trained_on, after_end = list(sequence.tokens), list(sequence.trained_on), False
-        for place, token in enumerate(tokens):
-            after_end = after_end and trained_on[place]
-            trained_on[place] = trained_on[place] and not after_end
-            after_end = trained_on[place] and token in self.ends or after_end
+        tokens, places = encoded["input_ids"], encoded["offset_mapping"]
+        trained_on = [any(start in each for each in spoken) for start, _ in places]
         if trained_on[-1] and tokens[-1] not in self.ends:
-            tokens, trained_on = [*tokens, self._tokenizer.eos_token_id], [*trained_on, True]
+            return TokenSequence([*tokens, self._tokenizer.eos_token_id], [*trained_on, True])
         return TokenSequence(tokens, trained_on)
 
     def _render(
