@@ -134,6 +134,16 @@ def test_the_rate_rises_in_the_warmup_and_then_falls(make_folder, load, as_examp
     np.testing.assert_allclose(rates, [3e-2 * share for share in steps])
 
 
+@pytest.mark.parametrize(("plan", "at_2000"), [(LORA, 5e-4), (WHOLE, 5e-6)], ids=["lora", "whole"])
+def test_a_wider_model_is_changed_in_smaller_steps(make_folder, load, as_examples, plan, at_2000):
+    """What a multiplier of 1 is, and of 0.1."""
+    for width in (32, 64):
+        engine = load(make_folder(f"wide-{width}", learning_rate=None, hidden_size=width))
+        next(engine.train(as_examples(engine), [], plan))
+        rate = engine._training._optimizer.param_groups[0]["lr"]
+        assert rate == pytest.approx(at_2000 * (2000 / width) ** 0.781)
+
+
 def test_preferences_begin_where_nothing_is_preferred(make_folder, load, chats, tmp_path):
     folder = make_folder()
     engine = load(folder)
