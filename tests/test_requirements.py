@@ -17,6 +17,7 @@ WITH_REAL_MODELS = (
     "tests/transformers_model.py",
 )
 OTHER_CLIENTS = "tests/clients"  # have requirements of their own
+WITH_TRL = "tests/benchmarks/with_trl.py"
 
 
 def python_files():
@@ -44,8 +45,10 @@ def test_what_is_imported_is_declared():
     own = {*FOLDERS, *(path.stem for path in files.values())} | sys.stdlib_module_names
     course, real_models = declared("requirements.txt"), declared("requirements-transformers.txt")
     development = declared("requirements-dev.txt") | real_models
+    trl = declared("tests/benchmarks/against_trl.txt")
     for place, path in files.items():
         known = course | development if place.startswith(IN_DEVELOPMENT) else course
         known = known | real_models if place.startswith(WITH_REAL_MODELS) else known
+        known = known | trl if place == WITH_TRL else known
         found = {NAMES.get(name, name).lower() for name in set(imported(path)) - own}
         assert found <= known, (place, found - known)
