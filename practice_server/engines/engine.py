@@ -115,7 +115,8 @@ class Plan:
     With `lora` the weights stay as they are, and an adapter is learnt: to each matrix the product
     of two small ones is added, which meet in `lora_r` numbers, times `lora_alpha / lora_r`
     (Hu et al., 2021, arXiv:2106.09685). `lora_dropout` is the share of their input that is left
-    out at random. No more than `context_length` tokens of a sequence are seen. For the share
+    out at random. With `load_in_4bit` too, the weights are rounded to four bits each while the
+    adapter learns. No more than `context_length` tokens of a sequence are seen. For the share
     `warmup_ratio` of all steps the learning rate rises, from then on it falls.
     """
 
@@ -131,6 +132,7 @@ class Plan:
     lora_dropout: float = 0.0
     context_length: int = LONGEST_CONTEXT
     warmup_ratio: float = 0.0
+    load_in_4bit: bool = False
 
     def total_steps(self, n_examples: int) -> int:
         """The number of optimizer steps."""

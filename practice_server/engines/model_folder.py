@@ -20,7 +20,8 @@ from practice_server.engines.engine import Engine, ModelUnusable
 # The file that only such a model's folder has, and the package of the engine that it is for. The
 # module `engine` of a package has an ENGINE. Its module `folder`, which must be light, has FILES,
 # the names of all files of a model, `check`, which raises whatever is wrong with a folder, and
-# perhaps HYPERPARAMETERS, those that this engine applies beside everyone's.
+# perhaps HYPERPARAMETERS, those that this engine applies beside everyone's, with
+# `kept_hyperparameters`, which of them a model has for good.
 PACKAGES = {
     "tokenizer.tiktoken": "practice_server.engines.numpy_engine",
     "adapter_config.json": "practice_server.engines.transformers_engine",
@@ -78,6 +79,15 @@ def hyperparameters_of(folder: Path) -> tuple[str, ...]:
     Raises as `engine_of`.
     """
     return getattr(import_module(f"{_package(folder)}.folder"), "HYPERPARAMETERS", ())
+
+
+def kept_hyperparameters_of(folder: Path) -> dict[str, Any]:
+    """Those that the model in a folder keeps, with their values, whatever a job asks for.
+
+    Raises as `engine_of`.
+    """
+    package = import_module(f"{_package(folder)}.folder")
+    return package.kept_hyperparameters(folder) if hyperparameters_of(folder) else {}
 
 
 @contextmanager

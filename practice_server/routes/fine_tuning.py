@@ -40,12 +40,13 @@ KNOWN = (
     "integrations",
     "metadata",
 )
-# What Azure and Nebius take besides. They are taken here too, and a warning names those that the
-# engine of the model does not apply.
+# What Azure and Nebius take besides, and of transformers' own names load_in_4bit. They are taken
+# here too, and a warning names those that the engine of the model does not apply.
 ONLY_AZURE = ("trainingType",)
-ONLY_NEBIUS = (
+ONLY_ELSEWHERE = (
     "context_length",
     "learning_rate",
+    "load_in_4bit",
     "lora",
     "lora_alpha",
     "lora_dropout",
@@ -167,15 +168,18 @@ def _read_hyperparameters(
     """Those of the method, and of `applied` those that are given."""
     given = settings.object("hyperparameters") or Fields({})
     names = hyperparameters.NAMES[method]
-    given.refuse_unknown((*names, *ONLY_NEBIUS))
+    given.refuse_unknown((*names, *ONLY_ELSEWHERE))
     chosen = {n: _unless_auto(given, n) or READ_HYPERPARAMETER[n](given) for n in names}
     others = (name for name in applied if name in given and not _unless_auto(given, name))
-    return chosen | {name: READ_HYPERPARAMETER[name](given) for name in others}
+    chosen |= {name: READ_HYPERPARAMETER[name](given) for name in others}
+    if chosen.get("load_in_4bit") and not chosen.get("lora", True):
+        raise given.refuse("load_in_4bit", "Four bits are too few to train whole weights in")
+    return chosen
 
 
 def _not_applied(fields: Fields, settings: Fields, applied: tuple[str, ...]) -> tuple[str, ...]:
     given = settings.object("hyperparameters") or Fields({})
-    ignored = (name for name in ONLY_NEBIUS if name in given and name not in applied)
+    ignored = (name for name in ONLY_ELSEWHERE if name in given and name not in applied)
     return (*filter(fields.__contains__, ONLY_AZURE), *ignored)
 
 
@@ -198,6 +202,7 @@ READ_HYPERPARAMETER = {
     ),
     "beta": lambda given: _read_positive(given, "beta", hyperparameters.LARGEST_BETA),
     "lora": lambda given: given.truth("lora"),
+    "load_in_4bit": lambda given: given.truth("load_in_4bit"),
     "lora_r": lambda given: given.integer("lora_r", 1, LARGEST_RANK),
     "lora_alpha": lambda given: _read_positive(given, "lora_alpha", sys.float_info.max),
     "lora_dropout": lambda given: given.number("lora_dropout", 0, LARGEST_DROPOUT, 0),

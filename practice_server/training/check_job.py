@@ -13,6 +13,7 @@ from practice_server.engines.engine import LONGEST_CONTEXT, ChatRefused, DataSiz
 from practice_server.engines.model_folder import (
     check_model_folder,
     engine_of,
+    kept_hyperparameters_of,
     raising_model_unusable,
 )
 from practice_server.formats import rules
@@ -24,6 +25,7 @@ from practice_server.store.catalogue import Catalogue, Model
 from practice_server.store.database import Store
 from practice_server.store.home import Home
 from practice_server.store.jobs import JobFailed
+from practice_server.store.objects import Object
 from practice_server.store.tables import FileRow, JobRow
 from practice_server.training import hyperparameters
 
@@ -56,6 +58,7 @@ def validate_job(
     if job["validation_file"]:
         size += _measure(store, home, job, model, rules.VALIDATION)
     wanted = json.loads(job["hyperparameters"])
+    _tell_what_is_kept(store, job, model, wanted)
     chosen = hyperparameters.choose(wanted, training.n_examples, job["method"])
     refuse_what_does_not_fit(model, size, Plan(**chosen, seed=job["seed"]), memory)
     for role in (rules.TRAINING, rules.VALIDATION):
@@ -135,6 +138,15 @@ def _tell(store: Store, job: JobRow, role: Role, key: str, lines: list[int], fat
     jobs.warn(store, job, f"{key} {role.name}", message)
 
 
+def _tell_what_is_kept(store: Store, job: JobRow, model: Model, wanted: Object) -> None:
+    """An adapter that is trained further has its shape already."""
+    kept = kept_hyperparameters_of(model.folder) if wanted.get("lora", True) else {}
+    told = [f"{n} {kept[n]:g}" for n in kept if wanted.get(n, kept[n]) != kept[n]]
+    if told:
+        message = f"The adapter of {job['model']} is trained further and keeps: {', '.join(told)}"
+        jobs.warn(store, job, "kept", message)
+
+
 def _count(path: Path, model: Model, most: int, role: Role) -> Measured:
     """`most`: how many tokens of a sequence are seen at most. Raises FileRefused."""
     with raising_model_unusable(model.folder):
@@ -161,10 +173,12 @@ def _count(path: Path, model: Model, most: int, role: Role) -> Measured:
 def refuse_what_does_not_fit(model: Model, data: DataSize, plan: Plan, memory: int | None) -> None:
     """Raise JobFailed if training needs more than `memory` bytes; None: nobody knows.
 
+    Where an engine trains on a GPU, it is the memory of that which counts.
     The error names what would have to be smaller: `batch_size` if one example at a time would
     fit, `training_file` if short and few examples would, otherwise `model`.
     """
     engine = engine_of(model.folder)
+    memory = getattr(engine, "memory_of_device", lambda: None)() or memory
     needed = engine.memory_needed(model.folder, data, plan)
     if memory is None or needed <= memory:
         return

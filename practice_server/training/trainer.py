@@ -74,6 +74,9 @@ def _bring_on(
     except ModelUnusable as error:
         message = f"The job failed because the model {job['model']} cannot be used: {error}"
         raise JobFailed("model_not_available", message, "model") from error
+    except MemoryError as error:
+        message = f"The job failed because there is not enough memory for its training: {error}"
+        raise JobFailed("not_enough_memory", message) from error
     except (OSError, sqlite3.OperationalError) as error:
         if not is_disk_full(error):
             raise

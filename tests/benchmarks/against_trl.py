@@ -86,9 +86,9 @@ def environment_with_trl(folder):
 def prepare(folder, work, n_examples):
     """Write what both begin with: the model in float32, an adapter, examples in their order."""
     network = Network(folder)
-    network.config.dtype = torch.float32
-    network.config.practice = {"learning_rate": RATE}
-    save_whole(network.merged(), network.base_folder, work / "base")
+    model = network.merged()
+    model.config.dtype, model.config.practice = torch.float32, {"learning_rate": RATE}
+    save_whole(model, network.base_folder, work / "base")
     network = Network(work / "base")
     network.begin_training(Plan(1, 1, 1.0, SEED))
     save(network, work / "adapter")

@@ -8,6 +8,7 @@ import pytest
 
 from practice_server.engines.engine import (
     DataSize,
+    Example,
     Plan,
     Preference,
     Sampling,
@@ -17,6 +18,13 @@ from practice_server.engines.engine import (
 
 LORA = Plan(n_epochs=4, batch_size=2, learning_rate_multiplier=1.0, seed=7)
 WHOLE = replace(LORA, lora=False, learning_rate_multiplier=0.1)
+PLANS = {
+    "lora": replace(LORA, lora_dropout=0.1),
+    "qlora": replace(LORA, load_in_4bit=True),
+    "whole": WHOLE,
+    "dpo": replace(LORA, beta=0.5),
+    "dpo with qlora": replace(LORA, beta=0.5, load_in_4bit=True),
+}
 # What differs from Llama: norms of queries and keys; windows, other norms, scaled embeddings.
 FAMILIES = {
     "llama": {},
@@ -41,22 +49,49 @@ def scored(engine, chat):
     return logprobs[np.isfinite(logprobs)]  # marks of roles are never said
 
 
-@pytest.mark.parametrize("plan", [LORA, WHOLE], ids=["lora", "whole"])
+@pytest.fixture
+def as_items(chats, as_examples):
+    """What a plan learns from: examples, or pairs of their answers and another one."""
+
+    def preferences(engine):
+        other = {"role": "assistant", "content": "No."}
+        others = [Example(engine.tokenizer.encode_chat([chat[0], other])) for chat in chats]
+        return [Preference(*both) for both in zip(as_examples(engine), others, strict=True)]
+
+    return lambda engine, plan: (preferences if plan.beta else as_examples)(engine)
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 @pytest.mark.parametrize("kind", FAMILIES)
-def test_what_was_learnt_is_saved(make_folder, load, chats, as_examples, tmp_path, kind, plan):
-    engine = load(make_folder(kind=kind, **FAMILIES[kind]))
-    before = scored(engine, chats[0])
-    steps = list(
-        engine.train(as_examples(engine), as_examples(engine)[:2], replace(plan, n_epochs=20))
-    )
-    assert losses(steps)[-1] < losses(steps)[0] / 1.5
-    assert steps[-1].metrics["full_valid_loss"] < losses(steps)[0] / 1.5
-    after = scored(engine, chats[0])
-    engine.save(tmp_path / "tuned")
-    again = load(tmp_path / "tuned")
-    np.testing.assert_allclose(scored(again, chats[0]), after, atol=1e-5)
-    assert after.sum() > before.sum() + 10
-    assert said(again, chats[0][0]["content"]) == said(engine, chats[0][0]["content"])
+def test_what_is_learnt_can_be_stopped_and_is_saved(
+    make_folder, load, chats, as_items, tmp_path, kind, plan
+):
+    """After a stop it goes on bit for bit; what was saved says what the trained model says."""
+    folder, state = make_folder(kind=kind, **FAMILIES[kind]), tmp_path / "state"
+    before = scored(load(folder), chats[0])
+    engine = load(folder)
+    items = as_items(engine, plan)
+    steps = []
+    for step in engine.train(items, items[:2], plan):
+        steps.append(step)
+        if step.number == 5:
+            engine.save_state(state)
+    if plan.beta:
+        assert losses(steps)[0] == pytest.approx(log(2), abs=1e-5)
+    assert losses(steps)[-1] < losses(steps)[0] / 1.2
+    assert steps[-1].metrics["full_valid_loss"] < losses(steps)[0] / 1.2
+
+    again = load(folder)
+    assert list(again.train(items, items[:2], plan, state=state)) == steps[5:]
+    assert 0.5 < state.stat().st_size / again.state_bytes < 2
+
+    again.save(tmp_path / "tuned")
+    tuned, after = load(tmp_path / "tuned"), scored(engine, chats[0])
+    # Rounded to four bits the base is another one than that which answers.
+    nearness = abs(before - after).mean() / 3 if plan.load_in_4bit else 1e-5
+    np.testing.assert_allclose(scored(tuned, chats[0]).mean(), after.mean(), atol=nearness)
+    if not plan.load_in_4bit:
+        assert said(tuned, chats[0][0]["content"]) == said(engine, chats[0][0]["content"])
 
 
 def test_an_adapter_leaves_its_base_alone(make_folder, load, chats, as_examples, tmp_path):
@@ -74,25 +109,10 @@ def test_an_adapter_leaves_its_base_alone(make_folder, load, chats, as_examples,
     together = {name: TransformersEngine.load(tmp_path / name) for name in alone}
     for name in ("one", "model", "two", "one", "two", "model"):
         np.testing.assert_allclose(scored(together[name], chats[0]), alone[name], atol=1e-6)
-    weights = {id(engine.network._base) for engine in together.values()}
+    weights = {id(engine.network.model) for engine in together.values()}
     assert len(weights) == 1
     del together["one"], engine
     np.testing.assert_allclose(scored(together["two"], chats[0]), alone["two"], atol=1e-6)
-
-
-@pytest.mark.parametrize("plan", [replace(LORA, lora_dropout=0.2), WHOLE], ids=["lora", "whole"])
-def test_training_goes_on_bit_for_bit(make_folder, load, as_examples, tmp_path, plan):
-    folder, state = make_folder(), tmp_path / "state"
-    engine = load(folder)
-    whole = []
-    for step in engine.train(as_examples(engine), as_examples(engine)[:2], plan):
-        whole.append(step)
-        if step.number == 5:
-            engine.save_state(state)
-    engine = load(folder)
-    rest = list(engine.train(as_examples(engine), as_examples(engine)[:2], plan, state=state))
-    assert rest == whole[5:]
-    assert 0.5 < state.stat().st_size / engine.state_bytes < 2
 
 
 def test_a_state_of_another_plan_is_refused(make_folder, load, as_examples, tmp_path):
@@ -116,13 +136,13 @@ def test_each_hyperparameter_changes_what_is_trained(make_folder, load, as_examp
 
     engine, plain = run()
     small, _ = run(lora_r=4)
-    assert 4 * small.state_bytes == engine.state_bytes
+    assert 3 < engine.state_bytes / small.state_bytes <= 4
     assert run()[1] == plain
     for changes in ({"lora_alpha": 64}, {"lora_dropout": 0.5}, {"warmup_ratio": 0.5}):
         assert run(**changes)[1] != plain
     whole, _ = run(lora=False, learning_rate_multiplier=0.01)
     n_weights = sum(weight.numel() for weight in whole.network.model.parameters())
-    assert whole.state_bytes == 12 * n_weights
+    assert 12 * n_weights <= whole.state_bytes < 13 * n_weights
 
 
 def test_the_rate_rises_in_the_warmup_and_then_falls(make_folder, load, as_examples):
@@ -142,28 +162,6 @@ def test_a_wider_model_is_changed_in_smaller_steps(make_folder, load, as_example
         next(engine.train(as_examples(engine), [], plan))
         rate = engine._training._optimizer.param_groups[0]["lr"]
         assert rate == pytest.approx(at_2000 * (2000 / width) ** 0.781)
-
-
-def test_preferences_begin_where_nothing_is_preferred(make_folder, load, chats, tmp_path):
-    folder = make_folder()
-    engine = load(folder)
-    examples = [
-        Preference(*(_answered(engine, chat[:1], text) for text in (chat[1]["content"], "No.")))
-        for chat in chats
-    ]
-    plan = replace(LORA, n_epochs=10, beta=0.5)
-    steps = list(engine.train(examples, examples[:2], plan))
-    assert losses(steps)[0] == pytest.approx(log(2), abs=1e-5)
-    assert losses(steps)[-1] < 0.2
-    engine.save(tmp_path / "tuned")
-    tuned = load(tmp_path / "tuned")  # is the reference of what is learnt from it
-    assert losses(tuned.train(examples, [], plan))[0] == pytest.approx(log(2), abs=1e-5)
-
-
-def _answered(engine, chat, text):
-    from practice_server.engines.engine import Example
-
-    return Example(engine.tokenizer.encode_chat([*chat, {"role": "assistant", "content": text}]))
 
 
 def test_a_tuned_model_is_trained_further(make_folder, load, as_examples, tmp_path):
@@ -205,7 +203,7 @@ def test_memory_grows_with_what_is_trained(make_folder, load):
         return TransformersEngine.memory_needed(folder, data, replace(LORA, **changes))
 
     assert needed(short) < needed(short, lora_r=64) < needed(short, lora_r=64, batch_size=8)
-    assert needed(short) < needed(short, lora=False)
+    assert needed(short, load_in_4bit=True) < needed(short) < needed(short, lora=False)
     assert needed(short) < needed(long)
 
 

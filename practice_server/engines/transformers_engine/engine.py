@@ -20,8 +20,12 @@ from practice_server.engines.engine import (
     Step,
     Token,
 )
-from practice_server.engines.transformers_engine.memory import context_of, memory_needed
-from practice_server.engines.transformers_engine.network import Network
+from practice_server.engines.transformers_engine.memory import (
+    context_of,
+    memory_needed,
+    memory_of_device,
+)
+from practice_server.engines.transformers_engine.network import Network, on_device
 from practice_server.engines.transformers_engine.objectives import DPO, Objective, Supervised
 from practice_server.engines.transformers_engine.save import save
 from practice_server.engines.transformers_engine.tokenizer import Tokenizer
@@ -59,6 +63,11 @@ class TransformersEngine:
         """How many bytes a process needs at most to train; see `Engine.memory_needed`."""
         return memory_needed(folder, data, plan)
 
+    @classmethod
+    def memory_of_device(cls) -> int | None:
+        """How many bytes the GPU has in which models are trained; None if there is none."""
+        return memory_of_device()
+
     def train(
         self,
         training: list[Example] | list[Preference],
@@ -69,11 +78,16 @@ class TransformersEngine:
     ) -> Iterator[Step]:
         """Train in place and yield after each optimizer step; see `Engine.train`."""
         objective: Objective = Supervised() if plan.beta is None else DPO(plan.beta)
-        self._training = Training(self.network, training, validation, plan, objective)
+        with on_device():
+            self._training = Training(self.network, training, validation, plan, objective)
         self.state_bytes = self._training.state_bytes
         if state is not None:
             self._training.load_state(state)
-        return self._training.steps()
+        return self._steps(self._training)
+
+    def _steps(self, training: Training) -> Iterator[Step]:
+        with on_device():
+            yield from training.steps()
 
     def save_state(self, path: Path) -> None:
         """Write all that `train` needs to go on; RuntimeError if nothing was trained."""

@@ -31,25 +31,41 @@ HYPERPARAMETERS = (
     "lora_dropout",
     "context_length",
     "warmup_ratio",
+    "load_in_4bit",
 )
 LIBRARIES = ("torch", "transformers", "peft")
+LIBRARY_OF_4BIT = "bitsandbytes"
 
 
 def check(folder: Path) -> None:
     """Raises ModelUnusable without the libraries, FileNotFoundError for a missing file, ValueError
     for a sign of damage."""
-    missing = [name for name in LIBRARIES if find_spec(name) is None]
-    if missing:
-        raise ModelUnusable(
-            f"it needs {', '.join(missing)}; install them with"
-            " python -m pip install -r requirements-transformers.txt"
-        )
+    check_libraries(*LIBRARIES)
     if is_adapter(folder):
         read_tensor_header(folder / ADAPTER_WEIGHTS)
     base = base_of(folder)
     for name in FILES:
         (base / name).stat()
     tensors(base)
+
+
+def check_libraries(*names: str) -> None:
+    """Raises ModelUnusable if one of these is not installed."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise ModelUnusable(
+            f"it needs {', '.join(missing)}; install them with"
+            " python -m pip install -r requirements-transformers.txt"
+        )
+
+
+def kept_hyperparameters(folder: Path) -> dict[str, Any]:
+    """Those that an adapter keeps when it is trained further; none of a whole model."""
+    if not is_adapter(folder):
+        return {}
+    config = read_json(folder / ADAPTER_CONFIG)
+    names = {"lora_r": "r", "lora_alpha": "lora_alpha", "lora_dropout": "lora_dropout"}
+    return {name: config[key] for name, key in names.items()}
 
 
 def is_adapter(folder: Path) -> bool:

@@ -6,16 +6,24 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from practice_server.engines.engine import DataSize, Plan
 from practice_server.engines.model_folder import CONFIG_FILE, read_json
-from practice_server.engines.transformers_engine.folder import base_of, tensors
+from practice_server.engines.transformers_engine.folder import (
+    LIBRARY_OF_4BIT,
+    base_of,
+    check_libraries,
+    tensors,
+)
+from practice_server.engines.transformers_engine.objectives import TOKENS_AT_ONCE
 
 NUMBER = 4  # bytes
+# With `load_in_4bit`, for each number of a matrix, its share of the scales included.
+FOUR_BITS = 0.6
 # The child before it has read a model: Python, torch, transformers and peft.
 AT_FIRST = 600_000_000
 FOR_EACH_TOKEN, FOR_EACH_EXAMPLE = 72, 1000
-# A batch with more tokens goes through the model in parts; see objectives.py.
-TOKENS_AT_ONCE = 1024
 # Models that do not say how much they see.
 USUAL_CONTEXT = 2048
 
@@ -32,20 +40,33 @@ def sizes(folder: Path) -> dict[str, Any]:
     return config | config.get("text_config", {})
 
 
+def memory_of_device() -> int | None:
+    """The bytes of the GPU in which models are trained, those in use included; None without."""
+    return torch.cuda.mem_get_info()[1] if torch.cuda.is_available() else None
+
+
 def memory_needed(folder: Path, data: DataSize, plan: Plan) -> int:
-    """The most bytes that training holds at any moment, some more rather than less."""
+    """The most bytes that training holds at any moment, some more rather than less.
+
+    They are the GPU's where there is one. Raises ModelUnusable if a library is missing.
+    """
+    if plan.load_in_4bit:
+        check_libraries(LIBRARY_OF_4BIT)
     shapes = [told["shape"] for told in tensors(base_of(Path(folder))).values()]
-    n_weights = sum(map(prod, shapes))
-    if plan.lora:
-        # A base in at most four bytes each, and weight, gradient and two moments of the adapter.
-        adapter = sum(plan.lora_r * sum(shape) for shape in shapes if len(shape) == 2)
-        weights = NUMBER * (n_weights + 4 * adapter)
-    else:
-        weights = NUMBER * 5 * n_weights
+    weights = sum(_for_weights(shape, sizes(folder), plan) for shape in shapes)
     example = data.n_sequences * data.longest
     at_once = max(example, min(TOKENS_AT_ONCE, plan.batch_size * example))
     read = FOR_EACH_TOKEN * data.n_tokens + FOR_EACH_EXAMPLE * data.n_examples
     return int(AT_FIRST + weights + at_once * _for_token(sizes(folder)) + read)
+
+
+def _for_weights(shape: list[int], config: dict[str, Any], plan: Plan) -> float:
+    """Bytes for one tensor; what is trained has a weight, a gradient and two moments."""
+    if not plan.lora:
+        return NUMBER * 5 * prod(shape)
+    is_matrix = len(shape) == 2 and config.get("vocab_size") not in shape
+    adapter = NUMBER * 4 * plan.lora_r * sum(shape) if len(shape) == 2 else 0
+    return prod(shape) * (FOUR_BITS if plan.load_in_4bit and is_matrix else NUMBER) + adapter
 
 
 def _for_token(config: dict[str, Any]) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging
 
 from practice_server.engines.engine import Plan
+from practice_server.engines.model_folder import raising_model_unusable
 from practice_server.engines.transformers_engine.folder import base_of, is_adapter
 
-# An adapter that is trained has the name under which peft saves it at the top of its folder.
-TRAINED = "default"
-_names = count()
 # What a child prints is in the server's log: no bars there, and nothing of what one library will
 # change for another.
 logging.disable_progress_bar()
@@ -32,37 +32,36 @@ warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 class Network:
-    """One model: a base as it is, or with an adapter."""
+    """One model: a base as it is, or with an adapter. Its weights are read when first needed."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the folder; the base is read only if no other network has it."""
         self.folder = folder
         self.base_folder = base_of(folder).resolve()
-        self._base = base(self.base_folder)
         self.adapter: str | None = None
-        if is_adapter(folder):
-            self.adapter = f"adapter-{next(_names)}"
-            self._base.add(folder, self.adapter)
-            weakref.finalize(self, self._base.remove, self.adapter)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.model.device
+    @cached_property
+    def _base(self) -> Base:
+        return self._read()
+
+    def _read(self, *, in_4bit: bool = False) -> Base:
+        """The weights, read only if no other network has them. Raises ModelUnusable."""
+        # Whoever asks first may be calculating without gradients; another may train later.
+        with raising_model_unusable(self.folder), torch.inference_mode(False), on_device():
+            found = base(self.base_folder, in_4bit=in_4bit)
+            self.adapter = found.read_adapter(self.folder) if is_adapter(self.folder) else None
+            if self.adapter:
+                weakref.finalize(self, found.forget, self.adapter)
+        return found
 
     @property
     def model(self) -> Any:
         """The base, or what peft has made of it."""
-        return self._base.with_adapters or self._base.model
-
-    @property
-    def config(self) -> Any:
-        return self._base.model.config
+        return self._base.model
 
     def logits(self, tokens: torch.Tensor, **options: Any) -> Any:
         """The model's output for tokens, (sequences, tokens)."""
         self._base.switch_to(self.adapter)
-        return self.model(input_ids=tokens.to(self.device), **options)
+        return self.model(input_ids=tokens.to(self.model.device), **options)
 
     def read(self) -> Any:
         """A function that takes the next tokens and returns the logits of the one to follow."""
@@ -80,24 +79,21 @@ class Network:
         return following
 
     def merged(self) -> Any:
-        """The whole model, its adapter added to the weights; the network is of no more use."""
-        self._base.become_whole(self.adapter)
-        return self._base.model
-
-    # --- training ---
+        """The whole model in full precision, its adapter added to the weights and gone."""
+        self._base.merge(self.adapter)
+        self.adapter = None
+        return self.model
 
     def begin_training(self, plan: Plan) -> None:
-        """Make trainable what the plan trains: a new adapter, the one it has, or all weights."""
-        base.cache_clear()  # what is trained is shared with nobody
-        torch.manual_seed(plan.seed)  # the adapter begins with random numbers
+        """Make trainable what the plan trains: the adapter it has, a new one, or all weights."""
+        self._base = weights = self._read(in_4bit=plan.load_in_4bit)
         if not plan.lora:
-            self._base.become_whole(self.adapter)
-        elif self.adapter is None:
-            self._base.begin_adapter(plan)
-        elif self.adapter != TRAINED:
-            self._base.add(self.folder, TRAINED, is_trainable=True)
-        self.adapter = TRAINED if plan.lora else None
-        self._base.switch_to(self.adapter)
+            self.merged().requires_grad_(True)
+        else:
+            torch.manual_seed(plan.seed)  # a new adapter begins with random numbers
+            self.adapter = self.adapter or weights.new_adapter(plan)
+            weights.switch_to(self.adapter, trained=True)
+        base.cache_clear()  # what is trained is shared with nobody
 
     def trained(self) -> dict[str, torch.nn.Parameter]:
         """The weights that training changes, by name."""
@@ -108,30 +104,23 @@ class Network:
 class Base:
     """The weights of a whole model, and what peft has put on top."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: Any) -> None:
         self.model = model.eval().requires_grad_(False)
-        self.with_adapters: PeftModel | None = None
+        self._names = map("adapter-{}".format, count())
         self._active: str | None = None
 
-    def add(self, folder: Path, name: str, *, is_trainable: bool = False) -> None:
-        """Read an adapter."""
-        if self.with_adapters is None:
-            self.with_adapters = PeftModel.from_pretrained(
-                self.model, folder, adapter_name=name, is_trainable=is_trainable
-            )
+    def read_adapter(self, folder: Path) -> str:
+        """Read an adapter; returns its name here."""
+        name = next(self._names)
+        if isinstance(self.model, PeftModel):
+            self.model.load_adapter(folder, name)
         else:
-            self.with_adapters.load_adapter(folder, name, is_trainable=is_trainable)
-        self.with_adapters.eval()
-        self._active = None
+            self.model = PeftModel.from_pretrained(self.model, folder, adapter_name=name)
+        return self._added(name)
 
-    def remove(self, name: str) -> None:
-        """Forget an adapter."""
-        if self.with_adapters is not None and name in self.with_adapters.peft_config:
-            self.with_adapters.delete_adapter(name)
-            self._active = None
-
-    def begin_adapter(self, plan: Plan) -> None:
-        """A new adapter on every matrix but the vocabulary's; at first it changes nothing."""
+    def new_adapter(self, plan: Plan) -> str:
+        """An adapter on every matrix but the vocabulary's; at first it changes nothing."""
+        name = next(self._names)
         config = LoraConfig(
             r=plan.lora_r,
             lora_alpha=plan.lora_alpha,
@@ -139,41 +128,82 @@ class Base:
             target_modules="all-linear",
             task_type="CAUSAL_LM",
         )
-        self.with_adapters = get_peft_model(self.model, config, adapter_name=TRAINED).eval()
+        self.model = get_peft_model(self.model, config, adapter_name=name)
+        return self._added(name)
 
-    def become_whole(self, adapter: str | None) -> None:
-        """All weights are trained, in full precision; an adapter becomes part of them."""
-        if adapter is not None and self.with_adapters is not None:
+    def _added(self, name: str) -> str:
+        self.model.eval()
+        self._active = "unknown"
+        return name
+
+    def forget(self, name: str) -> None:
+        """Give up an adapter."""
+        if isinstance(self.model, PeftModel):
+            self.model.delete_adapter(name)
+            self._active = "unknown"
+
+    def merge(self, adapter: str | None) -> None:
+        """Become one whole model in full precision, to which the adapter is added."""
+        if adapter is not None:
             self.switch_to(adapter)
-            self.model = self.with_adapters.merge_and_unload()
-            self.with_adapters = None
-        self.model = self.model.to(at_least_single(self.model.dtype)).requires_grad_(True)
+            self.model = self.model.merge_and_unload()
+        self.model = self.model.to(at_least_single(self.model.dtype))
 
-    def switch_to(self, adapter: str | None) -> None:
+    def switch_to(self, adapter: str | None, *, trained: bool = False) -> None:
         """Let this adapter speak, or none."""
-        if self.with_adapters is None or self._active == (adapter or ""):
+        if adapter == self._active or not isinstance(self.model, PeftModel):
             return
         if adapter is None:
-            self.with_adapters.base_model.disable_adapter_layers()
+            self.model.base_model.disable_adapter_layers()
         else:
-            self.with_adapters.base_model.enable_adapter_layers()
-            trains = adapter == TRAINED
-            self.with_adapters.set_adapter(adapter, inference_mode=not trains)
-        self._active = adapter or ""
+            self.model.base_model.enable_adapter_layers()
+            self.model.set_adapter(adapter, inference_mode=not trained)
+        self._active = adapter
 
 
 @lru_cache(maxsize=1)
-def base(folder: Path) -> Base:
-    """The base in a folder. No program in the folder is run, and nothing is fetched."""
+def base(folder: Path, *, in_4bit: bool = False) -> Base:
+    """The base in a folder. No program in the folder is run, and nothing is fetched.
+
+    `in_4bit`: its matrices are rounded to four bits each, NF4, and so are the scales of these
+    (QLoRA: Dettmers et al., 2023, arXiv:2305.14314).
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    stored = AutoConfig.from_pretrained(folder, local_files_only=True).dtype or torch.float32
+    dtype = precision(stored, device)
+    rounding = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
     model = AutoModelForCausalLM.from_pretrained(
         folder,
-        dtype="auto",
+        dtype=dtype,
+        device_map=device,
+        quantization_config=rounding if in_4bit else None,
         local_files_only=True,
         use_safetensors=True,
         trust_remote_code=False,
     )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Base(model.to(device=device, dtype=precision(model.dtype, device)))
+    model.config.dtype = stored  # so it is saved again
+    for module in model.modules() if in_4bit else ():
+        # Otherwise bitsandbytes rounds once more, on some processors, as soon as a model is asked
+        # without being trained: after a validation, losses would be others.
+        module.support_avx512bf16_for_cpu = False
+    return Base(model)
+
+
+@contextmanager
+def on_device() -> Iterator[None]:
+    """Inside, MemoryError is raised where a GPU has no memory left."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(
+            "The GPU has no memory left. Make batch_size or context_length smaller, set"
+            " load_in_4bit, or choose a smaller model"
+        ) from error
 
 
 def at_least_single(dtype: torch.dtype) -> torch.dtype:

@@ -8,56 +8,14 @@ from typing import Any, Protocol
 
 import torch
 from torch.nn.functional import cross_entropy, logsigmoid
+from torch.nn.utils.rnn import pad_sequence
 
-from practice_server.engines.engine import Example, Preference, TokenSequence
+from practice_server.engines.engine import Example, Preference
 from practice_server.engines.loop import Score
 from practice_server.engines.transformers_engine.network import Network, at_least_single
 
 # A batch with more tokens goes through the model in parts, so that memory stays bounded.
 TOKENS_AT_ONCE = 1024
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Sequences side by side, the shorter ones filled up behind their end.
-
-    tokens, mask: (sequences, longest); the mask is 0 where something was filled up. Of the
-    predictions in `columns`, those at `at` are about tokens that count, `targets`.
-    """
-
-    tokens: torch.Tensor
-    mask: torch.Tensor
-    columns: torch.Tensor
-    at: tuple[torch.Tensor, torch.Tensor]
-    targets: torch.Tensor
-
-    @classmethod
-    def of(cls, sequences: Sequence[TokenSequence]) -> Batch:
-        longest = max(len(sequence.tokens) for sequence in sequences)
-        tokens = torch.zeros((len(sequences), longest), dtype=torch.long)
-        mask, counts = torch.zeros_like(tokens), torch.zeros_like(tokens, dtype=torch.bool)
-        for row, sequence in enumerate(sequences):
-            n = len(sequence.tokens)
-            tokens[row, :n] = torch.tensor(sequence.tokens)
-            mask[row, :n] = 1
-            counts[row, : n - 1] = torch.tensor(sequence.trained_on[1:])
-        columns = counts.any(0).nonzero()[:, 0]
-        rows, places = counts[:, columns].nonzero(as_tuple=True)
-        targets = tokens[rows, columns[places] + 1]
-        return cls(tokens, mask, columns, (rows, places), targets)
-
-
-def surprise(network: Network, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """For each token that counts, (m,): −log of its probability, and whether it was likeliest."""
-    told = network.logits(
-        batch.tokens,
-        attention_mask=batch.mask.to(network.device) if len(batch.mask) > 1 else None,
-        logits_to_keep=batch.columns.to(network.device),
-        use_cache=False,
-    )
-    logits, targets = told.logits[batch.at], batch.targets.to(network.device)
-    logits = logits.to(at_least_single(logits.dtype))
-    return cross_entropy(logits, targets, reduction="none"), logits.argmax(-1) == targets
 
 
 class Objective(Protocol):
@@ -83,7 +41,7 @@ class Supervised:
         return n_trained_on(item)
 
     def add_score(self, score: Score, network: Network, items: Sequence[Example]) -> torch.Tensor:
-        losses, right = surprise(network, batch_of(items))
+        losses, right = surprise(network, items)
         loss = losses.sum()
         score.loss += loss.item()
         score.n_right += int(right.sum())
@@ -112,38 +70,61 @@ class DPO:
         self._beta = beta
 
     def prepare(self, network: Network, examples: Sequence[Preference]) -> list[Pair]:
-        pairs = []
         with torch.no_grad():
-            for part in parts(examples):
-                margins = _margins(surprise(network, batch_of(part))[0], part).tolist()
-                pairs += [
-                    Pair(e.preferred, e.other, m) for e, m in zip(part, margins, strict=True)
-                ]
-        return pairs
+            margins = [
+                margin
+                for part in parts(examples)
+                for margin in _margins(surprise(network, part)[0], part).tolist()
+            ]
+        pairs = zip(examples, margins, strict=True)
+        return [Pair(each.preferred, each.other, margin) for each, margin in pairs]
 
     def n_losses(self, item: Pair) -> int:
         return 1
 
     def add_score(self, score: Score, network: Network, items: Sequence[Pair]) -> torch.Tensor:
-        losses, right = surprise(network, batch_of(items))
+        losses, right = surprise(network, items)
         reference = torch.tensor([pair.reference for pair in items], device=losses.device)
         loss = -logsigmoid(self._beta * (_margins(losses, items) - reference)).sum()
+        better = torch.cat(right.split(_counts(items))[::2])
         score.loss += loss.item()
+        score.n_right += int(better.sum())
         score.n_losses += len(items)
-        better = right.split(_counts(items))[::2]
-        score.n_right += sum(int(answer.sum()) for answer in better)
-        score.n_tokens += sum(map(len, better))
+        score.n_tokens += len(better)
         return loss
+
+
+def surprise(network: Network, items: Sequence[Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """For each token that counts, (m,): −log of its probability, and whether it was likeliest.
+
+    All sequences of the items lie side by side, the shorter ones filled up behind their end. The
+    vocabulary is asked only where the next token counts in one of them.
+    """
+    sequences = [sequence for item in items for sequence in item.sequences]
+    tokens = _rows([sequence.tokens for sequence in sequences])
+    counts = _rows([[*sequence.trained_on[1:], False] for sequence in sequences])
+    mask = _rows([[1] * len(sequence.tokens) for sequence in sequences])
+    columns = counts.any(0).nonzero()[:, 0]
+    at = counts[:, columns].nonzero(as_tuple=True)
+    device = network.model.device
+    told = network.logits(
+        tokens,
+        attention_mask=mask.to(device) if len(sequences) > 1 else None,
+        logits_to_keep=columns.to(device),
+        use_cache=False,
+    )
+    logits, targets = told.logits[at], tokens.roll(-1, 1)[:, columns][at].to(device)
+    logits = logits.to(at_least_single(logits.dtype))
+    return cross_entropy(logits, targets, reduction="none"), logits.argmax(-1) == targets
+
+
+def _rows(rows: Sequence[Sequence[Any]]) -> torch.Tensor:
+    return pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
 
 
 def n_trained_on(example: Example) -> int:
     """How many tokens count; nothing predicts the first of a sequence."""
     return sum(sum(sequence.trained_on[1:]) for sequence in example.sequences)
-
-
-def batch_of(items: Sequence[Any]) -> Batch:
-    """All sequences of some items."""
-    return Batch.of([sequence for item in items for sequence in item.sequences])
 
 
 def parts(items: Sequence[Any]) -> Iterator[list[Any]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils import get_total_norm
 
 from practice_server.engines.engine import Plan
 from practice_server.engines.loop import Loop, Score
@@ -19,7 +20,6 @@ from practice_server.engines.transformers_engine.objectives import Objective, pa
 RATE, WIDTH, POWER = 5e-5, 2000, 0.781
 ADAPTER_TIMES = 10
 WEIGHT_DECAY = 0.01
-MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Training(Loop):
@@ -38,14 +38,19 @@ class Training(Loop):
         self._network = network
         self._objective = objective
         self._trained = network.trained()
-        self._optimizer = _optimizer(self._trained)
-        self.state_bytes = sum(tensor.nbytes for tensor in self._tensors().values())
+        self._optimizer = _optimizer(self._trained.values())
+        self._tensors = {
+            f"{name}{key}": tensor
+            for name, weight in self._trained.items()
+            for key, tensor in {"": weight.data, **self._optimizer.state[weight]}.items()
+        }
+        self.state_bytes = sum(tensor.nbytes for tensor in self._tensors.values())
         super().__init__(
             objective.prepare(network, training),
             objective.prepare(network, validation),
             plan,
             learning_rate=_learning_rate(network, plan),
-            model=network.config.to_json_string(use_diff=False),
+            model=network.model.config.to_json_string(use_diff=False),
         )
 
     def gradients(self, items: Sequence[Any], number: int) -> tuple[Score, float]:
@@ -60,16 +65,12 @@ class Training(Loop):
             loss = self._objective.add_score(score, self._network, part)
             (loss / n_losses).backward()
         self._network.model.eval()
-        lengths = [
-            weight.grad.norm() for weight in self._trained.values() if weight.grad is not None
-        ]
-        return score, float(torch.stack(lengths).norm())
+        return score, float(get_total_norm(self._gradients()))
 
     def update(self, learning_rate: float, clip: float) -> None:
         """See `Loop.update`."""
-        for weight in self._trained.values():
-            if weight.grad is not None:
-                weight.grad *= clip
+        for gradient in self._gradients():
+            gradient *= clip
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._optimizer.step()
@@ -83,42 +84,41 @@ class Training(Loop):
         return score
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The trained weights and their two moments."""
-        return {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
+        """The trained weights, and what the optimizer knows of each."""
+        return {name: tensor.cpu().numpy() for name, tensor in self._tensors.items()}
 
     def restore(self, array_of: Callable[[str], np.ndarray], n_steps: int) -> None:
         """See `Loop.restore`."""
-        for name, tensor in self._tensors().items():
+        for name, tensor in self._tensors.items():
             tensor.copy_(torch.from_numpy(array_of(name)))
-        for weight in self._trained.values():
-            self._optimizer.state[weight]["step"].fill_(n_steps)
 
-    def _tensors(self) -> dict[str, torch.Tensor]:
-        tensors = {}
-        for name, weight in self._trained.items():
-            tensors[name] = weight.data
-            tensors |= {f"{name}.{m}": self._optimizer.state[weight][m] for m in MOMENTS}
-        return tensors
+    def _gradients(self) -> list[torch.Tensor]:
+        return [weight.grad for weight in self._trained.values() if weight.grad is not None]
 
 
-def _optimizer(trained: dict[str, torch.nn.Parameter]) -> torch.optim.AdamW:
-    """AdamW, with its moments made at once, so that they can be restored. Matrices shrink a little
-    at each step."""
-    matrices = [weight for weight in trained.values() if weight.ndim > 1]
-    others = [weight for weight in trained.values() if weight.ndim < 2]
-    groups = [
-        {"params": matrices, "weight_decay": WEIGHT_DECAY},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW([group for group in groups if group["params"]])
-    for weight in trained.values():
-        moments = {name: torch.zeros_like(weight) for name in MOMENTS}
-        optimizer.state[weight] = {"step": torch.tensor(0.0), **moments}
+def _optimizer(trained: Collection[torch.nn.Parameter]) -> torch.optim.AdamW:
+    """AdamW, with its state made at once, so that it can be restored. Matrices shrink a little at
+    each step."""
+    matrices = [weight for weight in trained if weight.ndim > 1]
+    others = [weight for weight in trained if weight.ndim < 2]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": WEIGHT_DECAY},
+            {"params": others, "weight_decay": 0.0},
+        ]
+    )
+    for weight in trained:
+        optimizer.state[weight] = {
+            "step": torch.tensor(0.0),
+            "exp_avg": torch.zeros_like(weight),
+            "exp_avg_sq": torch.zeros_like(weight),
+        }
     return optimizer
 
 
 def _learning_rate(network: Network, plan: Plan) -> float:
     """That of a multiplier of 1: the model's own, from its config.json, or what its width says."""
-    own = getattr(network.config, "practice", None) or {}
-    rate = RATE * (WIDTH / network.config.get_text_config().hidden_size) ** POWER
+    config = network.model.config
+    rate = RATE * (WIDTH / config.get_text_config().hidden_size) ** POWER
+    own = getattr(config, "practice", None) or {}
     return own.get("learning_rate", ADAPTER_TIMES * rate if plan.lora else rate)
