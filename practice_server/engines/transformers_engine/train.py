@@ -105,11 +105,12 @@ def _optimizer(trained: Collection[torch.nn.Parameter]) -> torch.optim.AdamW:
         [
             {"params": matrices, "weight_decay": WEIGHT_DECAY},
             {"params": others, "weight_decay": 0.0},
-        ]
+        ],
+        fused=True,
     )
     for weight in trained:
         optimizer.state[weight] = {
-            "step": torch.tensor(0.0),
+            "step": torch.zeros((), device=weight.device),
             "exp_avg": torch.zeros_like(weight),
             "exp_avg_sq": torch.zeros_like(weight),
         }
