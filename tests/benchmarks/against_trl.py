@@ -6,7 +6,7 @@ For each model folder, and for a small Qwen3 with random weights, both train an 
 tokens in the same order: batches of one and of four, float32, one thread, the same beginning and
 the engine's settings. Each training is a process of its own; they take turns. Prints the largest
 difference between the losses of a step, seconds of processor for the middle one of all steps
-(others may use the machine too), and the memory held at its peak and before the first step.
+(others may use the machine too), and the memory held at its peak.
 
 TRL needs packages that nothing else here needs: pip makes an environment for it in a temporary
 folder (1.5 GB, some minutes), unless PYTHON is that of one that has them (against_trl.txt).
@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import median
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the server sets it for its children
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the processor is measured
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
@@ -53,8 +54,8 @@ ROUNDS = 2
 BATCH_SIZES = (1, 4)
 RATE, SEED = 1e-3, 0
 TABLE_HEAD = """\
-                     batch    losses  seconds a step    times     peak MB   before it
-                      size    differ     ours    TRL  as fast   ours  TRL   ours  TRL"""
+                     batch    losses  seconds a step    times     peak MB
+                      size    differ     ours    TRL  as fast   ours  TRL"""
 
 
 def main():
@@ -70,7 +71,8 @@ def main():
             work = Path(temporary, f"{folder.name}-in-float32")
             prepare(folder, work, max(BATCH_SIZES) * options.steps)
             for size in BATCH_SIZES:
-                print(f"{folder.name:22}{size:4} {compared(python, work, size, options.steps)}")
+                row = compared(python, work, size, options.steps)
+                print(f"{folder.name:22}{size:4} {row}", flush=True)
 
 
 def environment_with_trl(folder):
@@ -101,15 +103,17 @@ def prepare(folder, work, n_examples):
 
 def compared(python, work, batch_size, n_steps):
     """A row of the table: the best of some rounds, in which the two take turns."""
-    ends = [work, "--alone", str(batch_size), str(n_steps)]
-    ours, theirs = [sys.executable, __file__, *ends], [python, HERE / "with_trl.py", *ends]
-    rounds = [(_run(ours), _run([*theirs, str(RATE)])) for _ in range(ROUNDS)]
+    size = [work, "--alone", str(batch_size), str(n_steps)]
+    engine, sft_trainer = [sys.executable, __file__], [python, HERE / "with_trl.py"]
+    rounds = [
+        (_run([*engine, *size]), _run([*sft_trainer, *size, str(RATE)])) for _ in range(ROUNDS)
+    ]
     ours, trl = map(_best, zip(*rounds, strict=True))
     differ = max(abs(a - b) for a, b in zip(ours["losses"], trl["losses"], strict=True))
     return (
         f"{differ:9.1e}  {ours['seconds']:7.3f}{trl['seconds']:7.3f}"
         f"{trl['seconds'] / ours['seconds']:9.2f}"
-        f"  {ours['peak']:5.0f}{trl['peak']:5.0f}  {ours['before']:5.0f}{trl['before']:5.0f}"
+        f"  {ours['peak']:5.0f}{trl['peak']:5.0f}"
     )
 
 
@@ -121,12 +125,11 @@ def trained(work, batch_size, n_steps):
     order = np.random.default_rng([SEED, 0]).permutation(len(drawn))
     examples = [drawn[place] for place in np.argsort(order)]
     engine = engine_of(work / "adapter").load(work / "adapter")
-    before, losses, ends = peak_memory(), [], [time.process_time()]
+    losses, ends = [], [time.process_time()]
     for step in engine.train(examples, [], Plan(1, batch_size, 1.0, SEED)):
         losses.append(step.metrics["train_loss"])
         ends.append(time.process_time())
-    seconds = median(np.diff(ends))
-    return {"losses": losses, "seconds": seconds, "peak": peak_memory(), "before": before}
+    return {"losses": losses, "seconds": median(np.diff(ends)), "peak": peak_memory()}
 
 
 def _run(command):

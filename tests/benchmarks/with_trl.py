@@ -64,11 +64,9 @@ def trained(work, batch_size, n_steps, rate):
         processing_class=AutoTokenizer.from_pretrained(work / "base"),
         callbacks=[clock],
     )
-    before = peak_memory()
     trainer.train()
     losses = [told["loss"] for told in trainer.state.log_history if "loss" in told]
-    seconds = median(np.diff(clock.ends))
-    return {"losses": losses, "seconds": seconds, "peak": peak_memory(), "before": before}
+    return {"losses": losses, "seconds": median(np.diff(clock.ends)), "peak": peak_memory()}
 
 
 if __name__ == "__main__":
