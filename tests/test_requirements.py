@@ -3,24 +3,24 @@
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("helpers", "practice_server", "notebooks", "tests", "data", "docs", "binder")
 NAMES = {"yaml": "pyyaml"}
-IN_DEVELOPMENT = ("practice_server/pretraining", "tests/benchmarks")
-# Where real models are: imported only if a model folder asks for it.
-WITH_REAL_MODELS = (
-    "practice_server/engines/transformers_engine",
-    "tests/transformers_engine",
-    "tests/server_transformers",
-    "tests/transformers_model.py",
-)
-ON_A_CLUSTER = (
-    "practice_server/engines/on_ray.py",
-    "tests/cluster",
-    "tests/benchmarks/ray_scale.py",
-)
+# What is imported beside the course's own, and which list has it.
+ALSO = {
+    "practice_server/pretraining": "requirements-dev.txt",
+    "tests/benchmarks": "requirements-dev.txt",
+    "practice_server/engines/transformers_engine": "requirements-transformers.txt",
+    "tests/transformers_engine": "requirements-transformers.txt",
+    "tests/server_transformers": "requirements-transformers.txt",
+    "tests/transformers_model.py": "requirements-transformers.txt",
+    "practice_server/engines/on_ray.py": "requirements-ray.txt",
+    "tests/cluster": "requirements-ray.txt",
+    "tests/benchmarks/with_trl.py": "tests/benchmarks/against_trl.txt",
+}
 OTHER_CLIENTS = "tests/clients"  # have requirements of their own
 
 
@@ -32,9 +32,12 @@ def python_files():
                 yield path
 
 
+@cache
 def declared(name):
+    """What a list has, and the lists that it takes in."""
     text = (ROOT / name).read_text(encoding="utf-8")
-    return {line.replace("-", "_").lower() for line in re.findall(r"^([\w-]+)==", text, re.M)}
+    names = {line.replace("-", "_").lower() for line in re.findall(r"^([\w-]+)==", text, re.M)}
+    return names.union(*map(declared, re.findall(r"^-r (\S+)", text, re.M)))
 
 
 def imported(file):
@@ -47,12 +50,8 @@ def imported(file):
 def test_what_is_imported_is_declared():
     files = {path.relative_to(ROOT).as_posix(): path for path in python_files()}
     own = {*FOLDERS, *(path.stem for path in files.values())} | sys.stdlib_module_names
-    course, real_models = declared("requirements.txt"), declared("requirements-transformers.txt")
-    development = declared("requirements-dev.txt") | real_models
-    cluster = declared("requirements-ray.txt")
     for place, path in files.items():
-        known = course | development if place.startswith(IN_DEVELOPMENT) else course
-        known = known | real_models if place.startswith(WITH_REAL_MODELS) else known
-        known = known | cluster if place.startswith(ON_A_CLUSTER) else known
+        lists = [name for beginning, name in ALSO.items() if place.startswith(beginning)]
+        known = set().union(*map(declared, ["requirements.txt", *lists]))
         found = {NAMES.get(name, name).lower() for name in set(imported(path)) - own}
         assert found <= known, (place, found - known)

@@ -22,6 +22,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from peak_memory import peak_memory
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -144,16 +146,6 @@ def go(way: str, *paths: Path) -> tuple[float, float, float]:
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds, processor_seconds, memory = map(float, done.stdout.split())
     return seconds, processor_seconds, memory
-
-
-def peak_memory() -> float:
-    """Return the most memory that this process has held, in megabytes; nan on Windows."""
-    try:
-        import resource
-    except ImportError:
-        return float("nan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def measure(n: int) -> None:

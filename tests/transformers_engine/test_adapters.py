@@ -17,6 +17,8 @@ from practice_server.engines.engine import (
     StateUnusable,
     TrainingDiverged,
 )
+from practice_server.engines.model_folder import read_json
+from practice_server.engines.transformers_engine.folder import tensors
 
 LORA = Plan(n_epochs=4, batch_size=2, learning_rate_multiplier=1.0, seed=7)
 WHOLE = replace(LORA, lora=False, learning_rate_multiplier=0.1)
@@ -154,6 +156,27 @@ def test_the_rate_rises_in_the_warmup_and_then_falls(make_folder, load, as_examp
         rates.append(engine._training._optimizer.param_groups[0]["lr"])
     steps = [1 / 3, 2 / 3, 1] + [1 - n / 9 for n in range(9)]
     np.testing.assert_allclose(rates, [3e-2 * share for share in steps])
+
+
+@pytest.mark.parametrize(("plan", "at_2000"), [(LORA, 5e-4), (WHOLE, 5e-6)], ids=["lora", "whole"])
+def test_a_wider_model_is_changed_in_smaller_steps(make_folder, load, as_examples, plan, at_2000):
+    """What a multiplier of 1 is, and of 0.1."""
+    for width in (32, 64):
+        engine = load(make_folder(f"wide-{width}", learning_rate=None, hidden_size=width))
+        next(engine.train(as_examples(engine), [], plan))
+        rate = engine._training._optimizer.param_groups[0]["lr"]
+        assert rate == pytest.approx(at_2000 * (2000 / width) ** 0.781)
+
+
+def test_a_whole_model_is_stored_as_its_base_was(make_folder, load, as_examples, tmp_path):
+    """In the same numbers, what is shared only once, as often as it is saved."""
+    folder = make_folder(dtype="bfloat16", tie_word_embeddings=True)
+    engine = load(folder)
+    for step in engine.train(as_examples(engine), [], WHOLE):
+        if step.epoch:
+            engine.save(tmp_path / "tuned")
+            assert tensors(tmp_path / "tuned") == tensors(folder)
+            assert read_json(tmp_path / "tuned" / "config.json")["dtype"] == "bfloat16"
 
 
 def test_a_tuned_model_is_trained_further(make_folder, load, as_examples, tmp_path):

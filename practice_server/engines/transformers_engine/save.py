@@ -36,8 +36,11 @@ def save_adapter(network: Network, folder: Path) -> None:
 
 def save_whole(model: Any, base_folder: Path, folder: Path) -> None:
     """Write weights in the numbers in which the base was stored, and all that belongs to them."""
-    state = {name: tensor.to(model.config.dtype) for name, tensor in model.state_dict().items()}
+    stored, twice = model.config.dtype, model.all_tied_weights_keys
+    state = {name: t.to(stored) for name, t in model.state_dict().items() if name not in twice}
     model.save_pretrained(folder, state_dict=state)
+    model.config.dtype = stored  # save_pretrained has written in which it was calculated
+    model.config.save_pretrained(folder)
     copy_beside_weights(base_folder, folder)
 
 
