@@ -78,6 +78,10 @@ def test_an_adapter_leaves_its_base_alone(make_folder, load, chats, as_examples,
     assert len(weights) == 1
     del together["one"], engine
     np.testing.assert_allclose(scored(together["two"], chats[0]), alone["two"], atol=1e-6)
+    del together["two"]
+    np.testing.assert_allclose(scored(together["model"], chats[0]), alone["model"], atol=1e-6)
+    again = TransformersEngine.load(tmp_path / "one")
+    np.testing.assert_allclose(scored(again, chats[0]), alone["one"], atol=1e-6)
 
 
 @pytest.mark.parametrize("plan", [replace(LORA, lora_dropout=0.2), WHOLE], ids=["lora", "whole"])

@@ -52,8 +52,8 @@ class Network:
 
     @property
     def model(self) -> Any:
-        """The base, or what peft has made of it."""
-        return self._base.with_adapters or self._base.model
+        """The base, or what peft has made of it: that cannot do without any adapter."""
+        return self._base.with_adapters if self.adapter else self._base.model
 
     @property
     def config(self) -> Any:
