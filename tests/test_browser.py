@@ -18,13 +18,14 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.surroundings import ROOT, stop_server
+from tests.surroundings import OPTIONAL, ROOT, stop_server
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: see requirements-dev.txt"
 )
 
-LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+# What needs optional packages trains a real model for minutes: nbval runs it, here it is left out.
+LESSONS = sorted({path.name for path in (ROOT / "notebooks").glob("*.ipynb")} - OPTIONAL.keys())
 NOT_COPIED = shutil.ignore_patterns(".*", "node_modules", "work", "__pycache__")
 PATIENCE = 300  # seconds, for a machine that is busy with the other tests
 
