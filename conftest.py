@@ -3,11 +3,12 @@
 import os
 import shutil
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from tests.surroundings import HOSTED, ROOT, stop_server
+from tests.surroundings import HOSTED, OPTIONAL, ROOT, stop_server
 
 _lesson_work: dict[str, Path] = {}
 _failed_lessons: set[str] = set()
@@ -29,6 +30,8 @@ def pytest_runtest_setup(item):
     """Before a lesson's kernel starts: give it a work folder of its own, so that it runs alone."""
     if not is_lesson_cell(item):
         return
+    if missing := [name for name in OPTIONAL.get(item.path.name, ()) if find_spec(name) is None]:
+        pytest.skip(f"needs {', '.join(missing)}, of the optional requirements")
     lesson = item.parent.nodeid
     if lesson in _failed_lessons:
         pytest.skip("an earlier cell of this lesson failed")

@@ -42,7 +42,7 @@ def renew(path: Path) -> None:
             resources = {"metadata": {"path": str(path.parent)}}
             NotebookClient(
                 notebook,
-                timeout=120,
+                timeout=1200,  # lesson 16 trains for minutes
                 record_timing=False,
                 coalesce_streams=True,
                 resources=resources,

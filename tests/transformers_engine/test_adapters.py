@@ -113,10 +113,14 @@ def test_an_adapter_leaves_its_base_alone(make_folder, load, chats, as_examples,
     together = {name: TransformersEngine.load(tmp_path / name) for name in alone}
     for name in ("one", "model", "two", "one", "two", "model"):
         np.testing.assert_allclose(scored(together[name], chats[0]), alone[name], atol=1e-6)
-    weights = {id(engine.network.model) for engine in together.values()}
+    weights = {id(each.network.model.get_input_embeddings()) for each in together.values()}
     assert len(weights) == 1
     del together["one"], engine
     np.testing.assert_allclose(scored(together["two"], chats[0]), alone["two"], atol=1e-6)
+    del together["two"]
+    np.testing.assert_allclose(scored(together["model"], chats[0]), alone["model"], atol=1e-6)
+    again = TransformersEngine.load(tmp_path / "one")
+    np.testing.assert_allclose(scored(again, chats[0]), alone["one"], atol=1e-6)
 
 
 def test_a_state_of_another_plan_is_refused(make_folder, load, as_examples, tmp_path):

@@ -6,6 +6,7 @@ while it speaks.
 
 from __future__ import annotations
 
+import logging
 import warnings
 import weakref
 from collections.abc import Iterator
@@ -19,15 +20,16 @@ import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
-from transformers.utils import logging
+from transformers.utils.logging import disable_progress_bar
 
 from practice_server.engines.engine import Plan
 from practice_server.engines.model_folder import raising_model_unusable
 from practice_server.engines.transformers_engine.folder import base_of, is_adapter
 
-# What a child prints is in the server's log: no bars there, and nothing of what one library will
-# change for another.
-logging.disable_progress_bar()
+# What a child prints is in the server's log: no bars there, and nothing of what libraries will
+# change, or could have besides.
+disable_progress_bar()
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
@@ -55,8 +57,8 @@ class Network:
 
     @property
     def model(self) -> Any:
-        """The base, or what peft has made of it."""
-        return self._base.model
+        """The base, or what peft has made of it: that cannot do without any adapter."""
+        return self._base.model if self.adapter else self._base.bare
 
     def logits(self, tokens: torch.Tensor, **options: Any) -> Any:
         """The model's output for tokens, (sequences, tokens)."""
@@ -105,7 +107,7 @@ class Base:
     """The weights of a whole model, and what peft has put on top."""
 
     def __init__(self, model: Any) -> None:
-        self.model = model.eval().requires_grad_(False)
+        self.bare = self.model = model.eval().requires_grad_(False)
         self._names = map("adapter-{}".format, count())
         self._active: str | None = None
 
@@ -147,7 +149,7 @@ class Base:
         if adapter is not None:
             self.switch_to(adapter)
             self.model = self.model.merge_and_unload()
-        self.model = self.model.to(at_least_single(self.model.dtype))
+        self.bare = self.model = self.model.to(at_least_single(self.model.dtype))
 
     def switch_to(self, adapter: str | None, *, trained: bool = False) -> None:
         """Let this adapter speak, or none."""
