@@ -6,7 +6,6 @@ while it speaks.
 
 from __future__ import annotations
 
-import logging
 import warnings
 import weakref
 from collections.abc import Iterator
@@ -26,10 +25,9 @@ from practice_server.engines.engine import Plan
 from practice_server.engines.model_folder import raising_model_unusable
 from practice_server.engines.transformers_engine.folder import base_of, is_adapter
 
-# What a child prints is in the server's log: no bars there, and nothing of what libraries will
-# change, or could have besides.
+# What a child prints is in the server's log: no bars there, and nothing of what one library will
+# change for another.
 disable_progress_bar()
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
