@@ -37,30 +37,40 @@ class Network:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.base_folder = base_of(folder).resolve()
-        self.adapter: str | None = None
 
     @cached_property
-    def _base(self) -> Base:
+    def _weights(self) -> tuple[Base, str | None]:
         return self._read()
 
-    def _read(self, *, in_4bit: bool = False) -> Base:
-        """The weights, read only if no other network has them. Raises ModelUnusable."""
+    def _read(self, *, in_4bit: bool = False) -> tuple[Base, str | None]:
+        """The base, read only if no other network has it, and the name of the adapter on it.
+
+        Raises ModelUnusable.
+        """
         # Whoever asks first may be calculating without gradients; another may train later.
         with raising_model_unusable(self.folder), torch.inference_mode(False), on_device():
             found = base(self.base_folder, in_4bit=in_4bit)
-            self.adapter = found.read_adapter(self.folder) if is_adapter(self.folder) else None
-            if self.adapter:
-                weakref.finalize(self, found.forget, self.adapter)
-        return found
+            if not is_adapter(self.folder):
+                return found, None
+            name = found.read_adapter(self.folder)
+            weakref.finalize(self, found.forget, name)
+            return found, name
+
+    @property
+    def adapter(self) -> str | None:
+        """The name of its adapter among those on the base; None if it has none."""
+        return self._weights[1]
 
     @property
     def model(self) -> Any:
         """The base, or what peft has made of it: that cannot do without any adapter."""
-        return self._base.model if self.adapter else self._base.bare
+        weights, adapter = self._weights
+        return weights.model if adapter else weights.bare
 
     def logits(self, tokens: torch.Tensor, **options: Any) -> Any:
         """The model's output for tokens, (sequences, tokens)."""
-        self._base.switch_to(self.adapter)
+        weights, adapter = self._weights
+        weights.switch_to(adapter)
         return self.model(input_ids=tokens.to(self.model.device), **options)
 
     def read(self) -> Any:
@@ -80,19 +90,21 @@ class Network:
 
     def merged(self) -> Any:
         """The whole model in full precision, its adapter added to the weights and gone."""
-        self._base.merge(self.adapter)
-        self.adapter = None
+        weights, adapter = self._weights
+        weights.merge(adapter)
+        self._weights = weights, None
         return self.model
 
     def begin_training(self, plan: Plan) -> None:
         """Make trainable what the plan trains: the adapter it has, a new one, or all weights."""
-        self._base = weights = self._read(in_4bit=plan.load_in_4bit)
+        self._weights = weights, adapter = self._read(in_4bit=plan.load_in_4bit)
         if not plan.lora:
             self.merged().requires_grad_(True)
         else:
             torch.manual_seed(plan.seed)  # a new adapter begins with random numbers
-            self.adapter = self.adapter or weights.new_adapter(plan)
-            weights.switch_to(self.adapter, trained=True)
+            adapter = adapter or weights.new_adapter(plan)
+            weights.switch_to(adapter, trained=True)
+            self._weights = weights, adapter
         base.cache_clear()  # what is trained is shared with nobody
 
     def trained(self) -> dict[str, torch.nn.Parameter]:
