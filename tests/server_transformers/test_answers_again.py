@@ -3,7 +3,6 @@
 from tests.server.test_chat_api import (  # noqa: F401
     ask,
     test_a_seed_repeats_an_answer_and_choices_differ,
-    test_an_answer_ends_before_a_stop_sequence,
     test_logprobs,
     test_streamed_text_is_the_whole_text,
     test_the_tuned_model_has_learnt_how_answers_end,
