@@ -20,5 +20,5 @@ __all__ = ["optional_packages"]
 def models_folder(tmp_path_factory, optional_packages):
     """One base model of 2 layers with random weights, whose tokens are single bytes."""
     folder = tmp_path_factory.mktemp("models")
-    save_random_model(folder / BASE, learning_rate=3e-2, aliases=["tiny"])
+    save_random_model(folder / BASE, learning_rate=4e-3, aliases=["tiny"])
     return folder
