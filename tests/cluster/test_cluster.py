@@ -79,21 +79,14 @@ def test_a_job_on_a_cluster_learns_the_same(on_ray, head, undisturbed, data):
     assert answer.choices[0].message.content
 
 
-def test_a_killed_driver_takes_its_actor_along(on_ray, head, undisturbed, data):
+@pytest.mark.parametrize("killed", [0, 1], ids=["driver", "actor"])
+def test_a_killed_driver_or_actor_takes_the_other_along(on_ray, head, undisturbed, data, killed):
     server = on_ray
     job = running_job(server, data)
     [trainer], [actor] = children(server, "trainer"), head.actors()
-    kill(trainer)
-    wait_until(lambda: is_gone(actor))
-    assert ended(server, job) == close(undisturbed)
-
-
-def test_a_killed_actor_is_a_death_of_its_driver(on_ray, head, undisturbed, data):
-    server = on_ray
-    job = running_job(server, data)
-    [trainer], [actor] = children(server, "trainer"), head.actors()
-    kill(actor)
-    wait_until(lambda: is_gone(trainer))
+    both = [trainer, actor]
+    kill(both.pop(killed))
+    wait_until(lambda: is_gone(both[0]))
     assert ended(server, job) == close(undisturbed)
     assert rows(server, "SELECT lease FROM jobs WHERE id = ?", job.id)[0][0] > 1
 

@@ -52,12 +52,13 @@ def memory_needed(folder: Path, data: DataSize, plan: Plan) -> int:
     """
     if plan.load_in_4bit:
         check_libraries(LIBRARY_OF_4BIT)
+    config = sizes(folder)
     shapes = [told["shape"] for told in tensors(base_of(Path(folder))).values()]
-    weights = sum(_for_weights(shape, sizes(folder), plan) for shape in shapes)
+    weights = sum(_for_weights(shape, config, plan) for shape in shapes)
     example = data.n_sequences * data.longest
     at_once = max(example, min(TOKENS_AT_ONCE, plan.batch_size * example))
     read = FOR_EACH_TOKEN * data.n_tokens + FOR_EACH_EXAMPLE * data.n_examples
-    return int(AT_FIRST + weights + at_once * _for_token(sizes(folder)) + read)
+    return int(AT_FIRST + weights + at_once * _for_token(config) + read)
 
 
 def _for_weights(shape: list[int], config: dict[str, Any], plan: Plan) -> float:
